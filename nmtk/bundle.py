@@ -1,0 +1,114 @@
+"""The model folder: all that is needed to translate, and where it came from.
+
+    model.safetensors     the weights
+    options.yaml          format, the model's options, the defaults for decoding
+    vocabulary.model      SentencePiece; source.model and target.model when the sides have their own
+    card.yaml             where it came from: data hashes, training, scores with their signatures
+
+Nothing in it is ever unpickled.
+"""
+
+from pathlib import Path
+from typing import NamedTuple
+
+import torch
+from safetensors import SafetensorError
+from safetensors.torch import load_file, save_file
+
+from nmtk.errors import ModelError
+from nmtk.files import atomic_folder, write_text
+from nmtk.model.options import TransformerOptions
+from nmtk.model.transformer import Transformer
+from nmtk.options import Document, nearest, read_yaml, to_yaml
+from nmtk.vocabulary.vocabulary import Vocabularies
+
+FORMAT = 1
+WEIGHTS, OPTIONS, CARD = "model.safetensors", "options.yaml", "card.yaml"
+FINAL = "model"
+"""The folder in a run where its final model stands."""
+CHECKPOINTS = "checkpoints"
+"""The folder in a run that holds its checkpoints, each of them a model folder too."""
+
+
+class Bundle(NamedTuple):
+    """A model with its vocabularies, its defaults for decoding and its card."""
+
+    model: Transformer
+    vocabularies: Vocabularies
+    decoding: Document
+    card: Document
+
+    @classmethod
+    def load(cls, path: Path, device: torch.device | str = "cpu", dtype: torch.dtype = torch.float32) -> "Bundle":
+        """Load a model folder, or the final model of a run (else its newest checkpoint).
+
+        Raises ModelError when there is none, when its format is newer, or when a file is cut short.
+        """
+        folder = find(path)
+        document = read_yaml(folder / OPTIONS)
+        if document.get("format") != FORMAT:
+            raise ModelError(f"{folder / OPTIONS}: found format {document.get('format')}, wanted {FORMAT}")
+        options = TransformerOptions.parse(document["model"], str(folder / OPTIONS))
+        vocabularies = Vocabularies.load(folder)
+        model = Transformer(options, len(vocabularies.source), len(vocabularies.target))
+        load_weights(model, folder / WEIGHTS)
+        card = read_yaml(folder / CARD) if (folder / CARD).exists() else {}
+        return cls(model.to(device, dtype).eval(), vocabularies, document.get("decoding", {}), card)
+
+    def save(self, folder: Path) -> None:
+        """Write the model folder, whole or not at all."""
+        with atomic_folder(folder) as beside:
+            self.write(beside)
+
+    def write(self, folder: Path) -> None:
+        """Write the files of the model folder into a folder that exists."""
+        save_file(weights(self.model), folder / WEIGHTS, metadata={"format": "pt", "vocabulary": self.vocabularies.digest})
+        options = {"format": FORMAT, "model": self.model.options.document(), "decoding": self.decoding}
+        write_text(folder / OPTIONS, to_yaml(options))
+        self.vocabularies.save(folder)
+        write_text(folder / CARD, to_yaml(self.card))
+
+
+def find(path: Path) -> Path:
+    """The model folder that a path means: itself, a run's final model, or a run's newest checkpoint."""
+    if (path / OPTIONS).is_file() and (path / WEIGHTS).is_file():
+        return path
+    if (path / FINAL / OPTIONS).is_file():
+        return path / FINAL
+    saved = sorted(folder for folder in path.glob(f"{CHECKPOINTS}/*") if (folder / OPTIONS).is_file())
+    if saved:
+        return saved[-1]
+    if path.is_dir():
+        raise ModelError(f"{path}: no model in this folder: wanted {WEIGHTS} and {OPTIONS}, or a run's {FINAL}/")
+    around = [entry.name for entry in path.parent.iterdir() if entry.is_dir()] if path.parent.is_dir() else []
+    raise ModelError(f"{path}: no such model folder{nearest(path.name, around)}")
+
+
+def weights(model: torch.nn.Module) -> dict[str, torch.Tensor]:
+    """The parameters by name, each tied one once."""
+    return {name: value.detach().contiguous().cpu() for name, value in model.named_parameters()}
+
+
+def read_tensors(path: Path) -> dict[str, torch.Tensor]:
+    """The tensors of a safetensors file. Raises ModelError when it is missing, cut short or of another kind."""
+    try:
+        return load_file(path)
+    except FileNotFoundError:
+        raise ModelError(f"{path}: no such file") from None
+    except (SafetensorError, OSError) as error:
+        raise ModelError(f"{path}: cut short or damaged: {error}") from None
+
+
+def load_weights(model: torch.nn.Module, path: Path) -> None:
+    """Fill the model's parameters from a file. Raises ModelError for names or shapes that do not fit."""
+    found = read_tensors(path)
+    wanted = dict(model.named_parameters())
+    if strange := sorted(found.keys() ^ wanted.keys()):
+        side = "lacks" if strange[0] in wanted else "has the unknown"
+        raise ModelError(f"{path}: {side} weight {strange[0]}: the file is of another model")
+    with torch.no_grad():
+        for name, value in wanted.items():
+            if found[name].shape != value.shape:
+                shapes = f"found {tuple(found[name].shape)}, wanted {tuple(value.shape)}"
+                raise ModelError(f"{path}: weight {name}: {shapes}: the file is of another model")
+            value.copy_(found[name])

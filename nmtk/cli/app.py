@@ -1,0 +1,72 @@
+"""The command `nmtk`: its verbs, and how it ends. Nothing heavy is imported before a verb runs."""
+
+import os
+import sys
+from typing import Annotated
+
+import typer
+
+from nmtk.cli.average_checkpoints import average_checkpoints
+from nmtk.cli.build_vocab import build_vocab
+from nmtk.cli.evaluate import evaluate
+from nmtk.cli.train import train
+from nmtk.cli.translate import translate
+from nmtk.errors import NmtkError
+
+app = typer.Typer(
+    name="nmtk",
+    no_args_is_help=True,
+    pretty_exceptions_enable=False,
+    rich_markup_mode="rich",
+    context_settings={"help_option_names": ["-h", "--help"]},
+)
+app.command("build-vocab")(build_vocab)
+app.command("train")(train)
+app.command("translate")(translate)
+app.command("evaluate")(evaluate)
+app.command("average-checkpoints")(average_checkpoints)
+app.command("decode", hidden=True)(translate)
+app.command("predict", hidden=True)(translate)
+
+
+def _version(wanted: bool) -> None:
+    if wanted:
+        from nmtk import __version__
+
+        print(f"nmtk {__version__}")
+        raise typer.Exit
+
+
+@app.callback()
+def options(
+    version: Annotated[
+        bool, typer.Option("--version", callback=_version, is_eager=True, help="Print the version and end.")
+    ] = False,
+) -> None:
+    """Train, run and measure Transformer translation models, from raw text to a served model."""
+
+
+def main() -> None:
+    """Run the command line and end the process: 0 done, 1 an error of the user's, 2 wrong usage, 130 interrupted.
+
+    An error is one line on stderr. When the reader of our output has gone, as in `nmtk ... | head`, we go too.
+    """
+    try:
+        try:
+            app(prog_name="nmtk")
+        finally:
+            sys.stdout.flush()
+    except KeyboardInterrupt:
+        sys.exit(130)
+    except BrokenPipeError:
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())  # else Python flushes once more, and complains
+        sys.exit(1)
+    except NmtkError as error:
+        _fail(str(error))
+    except OSError as error:  # the disk is full, a file may not be read: what nobody nearer has named better
+        _fail(f"{error.filename}: {error.strerror}" if error.filename else str(error.strerror or error))
+
+
+def _fail(message: str) -> None:
+    print("nmtk: error:", " ".join(message.splitlines()), file=sys.stderr)
+    sys.exit(1)

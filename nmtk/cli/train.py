@@ -1,0 +1,30 @@
+"""`nmtk train`: a recipe's whole job, from raw text to a scored model."""
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+
+def train(
+    recipe: Annotated[Path, typer.Argument(help="A recipe's folder, its YAML file, or the name of one of nmtk's own.")],
+    settings: Annotated[
+        list[str] | None, typer.Argument(metavar="[KEY=VALUE]...", help="Settings laid over the recipe's.")
+    ] = None,
+    output: Annotated[
+        Path | None, typer.Option("-o", "--output", help="The run's folder.", show_default="runs/RECIPE")
+    ] = None,
+    overwrite: Annotated[bool, typer.Option("--overwrite", help="Start over: delete what the run was.")] = False,
+) -> None:
+    """Train a model by a recipe: fetch, pack, train, average and score. Run again, it goes on where it stopped."""
+    from rich.console import Console
+
+    from nmtk.evaluation.report import as_text
+    from nmtk.recipe.recipe import load
+    from nmtk.recipe.run import train as run_recipe
+
+    located = load(recipe, settings or [])
+    run = output or Path("runs") / located.recipe.name
+    scores = run_recipe(located, run, overwrite, Console(stderr=True))
+    if scores:
+        typer.echo(as_text(scores))

@@ -1,0 +1,84 @@
+"""Where training stands in its data, and the walk from there on.
+
+Two integers are the whole position, so resuming is exact. An update's pairs are the same on any number of ranks: its
+batches are shared out whole where the numbers allow it, else row by row.
+"""
+
+import math
+from collections.abc import Iterator, Sequence
+from dataclasses import replace
+from typing import NamedTuple
+
+from nmtk.data.batches import Batch
+from nmtk.data.mixture import Mixture
+from nmtk.data.plan import Rows
+
+
+class Cursor(NamedTuple):
+    """The place right after the last batch that was trained on.
+
+    epoch counts from 1; taken is the number of batches of that epoch that are done. Neither knows of ranks, so a run
+    goes on exactly there on another number of them.
+    """
+
+    epoch: int = 1
+    taken: int = 0
+
+
+class Share(NamedTuple):
+    """One rank's part of an update."""
+
+    after: Cursor
+    batches: list[Batch]
+    tokens: int
+    """Real target tokens of the whole update, over all ranks and batches."""
+    epochs: float
+    """How many epochs are done after it."""
+
+
+def deal(rows: Sequence[Rows], rank: int, ranks: int) -> list[Rows]:
+    """One rank's share of an update's batches: whole batches where their number allows, else rows of each.
+
+    Every rank gets equally many parts; over all ranks each row stands in exactly one. A part may be empty.
+    """
+    pieces = ranks // math.gcd(len(rows), ranks)
+    parts = [batch[piece::pieces] for batch in rows for piece in range(pieces)]
+    return parts[rank::ranks]
+
+
+def walk(
+    mixture: Mixture,
+    batch_tokens: int,
+    accumulate: int,
+    seed: int,
+    at: Cursor = Cursor(),  # noqa: B008 (immutable)
+    rank: int = 0,
+    ranks: int = 1,
+    alpha: float | None = None,
+) -> Iterator[Share]:
+    """Yield this rank's share of each update for ever, with the cursor that resumes right after it.
+
+    batch_tokens: tokens of an update, over all ranks; accumulate: the number of batches it is made of.
+    """
+    while True:
+        plan = mixture.plan(max(1, batch_tokens // accumulate), seed, at.epoch)
+        for first in range(at.taken, len(plan), accumulate):
+            numbers = range(first, min(first + accumulate, len(plan)))
+            rows = [plan.batch(number) for number in numbers]
+            tokens = int(sum(int(mixture.target_lengths[batch].sum()) for batch in rows))
+            parts = deal(rows, rank, ranks)
+            batches = [
+                mixture.batch(part, alpha, [seed, at.epoch, first, rank, number])
+                for number, part in enumerate(parts)
+                if len(part)
+            ]
+            if not batches:  # fewer rows than ranks: this rank still takes part in the exchange of gradients
+                batches = [_without_loss(mixture.batch(rows[0][:1]))]
+            taken = numbers[-1] + 1
+            yield Share(Cursor(at.epoch, taken), batches, tokens, at.epoch - 1 + taken / len(plan))
+        at = Cursor(at.epoch + 1)
+
+
+def _without_loss(batch: Batch) -> Batch:
+    """The batch with no target position that counts."""
+    return replace(batch, real_N=batch.real_N[:0])

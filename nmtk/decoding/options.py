@@ -1,0 +1,30 @@
+"""The recipe's `decoding`: how a model translates unless it is told otherwise; kept in the model folder."""
+
+import math
+from typing import Annotated
+
+from pydantic import NonNegativeFloat, NonNegativeInt, PositiveInt
+
+from nmtk.decoding.strategies import Beam, Strategy
+from nmtk.options import COUNT, Options
+
+
+class DecodingOptions(Options):
+    """Strategy, batches, and the lengths allowed."""
+
+    strategy: Strategy = Beam()
+    batch_tokens: Annotated[PositiveInt, COUNT] = 2048
+    """The most source tokens of one batch, padding included; a single sentence may be longer."""
+    max_ratio: NonNegativeFloat = 2.0
+    max_extra: NonNegativeInt = 20
+    """A translation has at most max_ratio * source tokens + max_extra tokens, `</s>` counted on both sides."""
+    longest: Annotated[PositiveInt, COUNT] = 512
+    """No translation has more tokens than this, whatever its source."""
+    longest_input: Annotated[PositiveInt, COUNT] = 200
+    """A line of more source pieces is split, and its parts are translated one by one."""
+    unknown: bool = False
+    """Whether a translation may contain the unknown piece."""
+
+    def limit(self, pieces: int) -> int:
+        """The longest translation, in tokens, of a source of so many pieces, its `</s>` not among them."""
+        return max(1, min(math.ceil(self.max_ratio * (pieces + 1)) + self.max_extra, self.longest))

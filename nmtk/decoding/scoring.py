@@ -1,0 +1,84 @@
+"""Scoring: how probable a model finds translations that are given (forced decoding)."""
+
+from collections.abc import Iterable, Iterator, Sequence
+from itertools import zip_longest
+from typing import NamedTuple
+
+import torch
+from torch import Tensor
+
+from nmtk.bundle import Bundle
+from nmtk.data.batches import flatten, pad
+from nmtk.decoding.batching import blocks, by_length, source_batch
+from nmtk.decoding.translator import BUFFER
+from nmtk.errors import DataError
+
+ROWS = 2048
+"""Target positions projected to the vocabulary at once: what bounds the memory."""
+
+
+class Score(NamedTuple):
+    """What the model gives one pair. The perplexity is exp(-logp / tokens)."""
+
+    logp: float
+    """Natural log-probability of the target, its `</s>` included."""
+    token_logps: list[float]
+    """That of each piece and, last, of `</s>`."""
+    ids: list[int]
+    """Target pieces, without `</s>`."""
+
+    @property
+    def tokens(self) -> int:
+        """Target tokens scored, `</s>` included."""
+        return len(self.token_logps)
+
+
+class Scorer:
+    """A model that scores pairs, in batches of at most `batch_tokens` tokens of either side, padding included."""
+
+    def __init__(self, bundle: Bundle, batch_tokens: int = 4096):
+        self.bundle = bundle
+        self.batch_tokens = batch_tokens
+        self.device = next(bundle.model.parameters()).device
+
+    def score(self, sources: Iterable[str], targets: Iterable[str], buffer: int = BUFFER) -> Iterator[Score]:
+        """Yield the score of each pair, in order. Nothing is split, and an empty line is scored as any other.
+
+        Raises DataError when one side ends before the other.
+        """
+        for number, block in enumerate(blocks(zip_longest(sources, targets), buffer)):
+            for line, (source, target) in enumerate(block):
+                if source is None or target is None:
+                    side = "source" if source is None else "target"
+                    raise DataError(f"the {side} side ends after line {number * buffer + line}, the other goes on")
+            yield from self._block([source for source, _ in block], [target for _, target in block])
+
+    def _block(self, sources: Sequence[str], targets: Sequence[str]) -> list[Score]:
+        one, other = self.bundle.vocabularies
+        pairs = list(zip(one.encode(sources), other.encode(targets), strict=True))
+        scores: list[Score] = [Score(0.0, [], [])] * len(pairs)
+        for places in by_length([1 + max(map(len, pair)) for pair in pairs], self.batch_tokens):
+            ids = [pairs[place][1] for place in places]
+            for place, target, parts in zip(places, ids, self._batch([pairs[p] for p in places]), strict=True):
+                scores[place] = Score(sum(parts), parts, target)
+        return scores
+
+    @torch.inference_mode()
+    def _batch(self, pairs: Sequence[tuple[list[int], list[int]]]) -> list[list[float]]:
+        """The log-probability of each target token of each pair."""
+        (one, other), model = self.bundle.vocabularies, self.bundle.model
+        targets = [target for _, target in pairs]
+        source_BS, keep_BS = source_batch([source for source, _ in pairs], one.eos, one.pad, self.device)
+        target_BT = pad(flatten(targets), other.bos, None, other.pad).to(self.device)
+        gold_BT = pad(flatten(targets), None, other.eos, other.pad).to(self.device)
+        lengths = [len(target) + 1 for target in targets]
+        real_BT = (torch.arange(gold_BT.shape[1]) < torch.tensor(lengths)[:, None]).to(self.device)
+
+        hidden_BTD = model.decode(target_BT, model.encode(source_BS, keep_BS), keep_BS)
+        chunks = zip(torch.split(hidden_BTD[real_BT], ROWS), torch.split(gold_BT[real_BT], ROWS), strict=True)
+        logps = torch.cat([_of_gold(model.project(hidden_ND), gold_N) for hidden_ND, gold_N in chunks])
+        return [part.tolist() for part in torch.split(logps.cpu(), lengths)]
+
+
+def _of_gold(logits_NV: Tensor, gold_N: Tensor) -> Tensor:
+    return torch.log_softmax(logits_NV, -1, dtype=torch.float32).gather(1, gold_N[:, None]).squeeze(1)

@@ -1,0 +1,71 @@
+"""Search strategies: each only chooses how hypotheses go on. The loop, the cache and what has finished are search.py's.
+
+A strategy has a `width` (how many hypotheses of a sentence live side by side), a `penalty` (how finished ones of
+different lengths compare), a rule when to `stop`, and `choose`. To add one: a class here, and its name in `Strategy`.
+"""
+
+from typing import Annotated, ClassVar, Literal, NamedTuple, TypeAlias
+
+from pydantic import Field, PositiveInt
+from torch import Tensor
+
+from nmtk.decoding.penalties import Gnmt, NoPenalty, Penalty
+from nmtk.decoding.selection import largest_sums
+from nmtk.options import BY_KIND, Options
+
+Stop: TypeAlias = Literal["full", "exact"]
+"""When a sentence is done, if its hypotheses have not all reached the longest length allowed.
+
+Either way it is done as soon as no living hypothesis can beat the best finished ones, as many as were asked for.
+Log-probabilities only fall and a penalty's divisor only grows, so what a living hypothesis of log-probability l can
+still reach is at most l / divisor(longest length allowed): that stop never changes the result.
+
+`exact` stops for no other reason. `full` stops also when as many hypotheses have finished as the beam is wide, the
+usual rule elsewhere; it saves the steps that the proof costs, and makes a beam of width 1 greedy search.
+"""
+
+
+class Choice(NamedTuple):
+    """How the hypotheses of each sentence may go on: C candidates, at least as many as the width, best first.
+
+    A candidate is a hypothesis of before, its parent, with one token more; logp_BC is the log-probability of the whole.
+    Those of the first `width` that end the sentence are finished; the first `width` of the others live on. What cannot
+    be, such as a continuation of a hypothesis that is none, has log-probability -inf.
+    """
+
+    logp_BC: Tensor
+    parent_BC: Tensor
+    token_BC: Tensor
+
+
+class Greedy(Options):
+    """Take the most probable token, step by step."""
+
+    kind: Literal["greedy"] = "greedy"
+
+    width: ClassVar[int] = 1
+    penalty: ClassVar[NoPenalty] = NoPenalty()
+    stop: ClassVar[Stop] = "full"
+
+    def choose(self, logp_BW: Tensor, next_BWV: Tensor) -> Choice:
+        """The best token of each sentence's one hypothesis."""
+        logp_BC, token_BC = largest_sums(logp_BW, next_BWV, 1)
+        return Choice(logp_BC, token_BC.new_zeros(token_BC.shape), token_BC)
+
+
+class Beam(Options):
+    """Keep the `width` best continuations of each sentence, over all its hypotheses together."""
+
+    kind: Literal["beam"] = "beam"
+    width: PositiveInt = 4
+    penalty: Penalty = Gnmt()
+    stop: Stop = "full"
+
+    def choose(self, logp_BW: Tensor, next_BWV: Tensor) -> Choice:
+        """The best 2 * width: even if each hypothesis ends, and that is among the best, `width` others are left."""
+        logp_BC, place_BC = largest_sums(logp_BW, next_BWV, 2 * self.width)
+        size = next_BWV.shape[-1]
+        return Choice(logp_BC, place_BC // size, place_BC % size)
+
+
+Strategy = Annotated[Greedy | Beam, Field(discriminator="kind"), BY_KIND]

@@ -1,0 +1,56 @@
+"""The Python interface: a model that is loaded once, then translates and scores text."""
+
+from pathlib import Path
+from typing import overload
+
+from nmtk.bundle import Bundle
+from nmtk.decoding.options import DecodingOptions
+from nmtk.decoding.scoring import Score, Scorer
+from nmtk.decoding.strategies import Strategy
+from nmtk.decoding.translator import Translator
+from nmtk.devices import pick_device, pick_precision
+
+
+class System:
+    """A trained model, ready to use. Text in, text out; a list in, a list out."""
+
+    def __init__(self, bundle: Bundle, options: DecodingOptions | None = None):
+        self.bundle = bundle
+        self.options = options or DecodingOptions.parse(bundle.decoding, "the model's decoding options")
+
+    @overload
+    def translate(self, text: str, strategy: Strategy | None = None) -> str: ...
+
+    @overload
+    def translate(self, text: list[str], strategy: Strategy | None = None) -> list[str]: ...
+
+    def translate(self, text: str | list[str], strategy: Strategy | None = None) -> str | list[str]:
+        """Translate one line or several. The strategy is the model's own, unless one is given: `Beam(width=8)`."""
+        options = self.options.model_copy(update={"strategy": strategy}) if strategy else self.options
+        lines = Translator(self.bundle, options).translate_all([text] if isinstance(text, str) else text)
+        return lines[0] if isinstance(text, str) else lines
+
+    @overload
+    def score(self, source: str, target: str) -> Score: ...
+
+    @overload
+    def score(self, source: list[str], target: list[str]) -> list[Score]: ...
+
+    def score(self, source: str | list[str], target: str | list[str]) -> Score | list[Score]:
+        """How probable the model finds a target for a source, or each of several: natural logarithms.
+
+        Raises DataError when there are not as many targets as sources.
+        """
+        single = isinstance(source, str) and isinstance(target, str)
+        sources, targets = ([side] if isinstance(side, str) else side for side in (source, target))
+        scores = list(Scorer(self.bundle).score(sources, targets))
+        return scores[0] if single else scores
+
+
+def load(path: str | Path, device: str = "auto", precision: str = "auto") -> System:
+    """Load a model folder, or the final model of a run.
+
+    Raises ModelError when there is none or it is damaged, OptionsError for a device that is not on this machine.
+    """
+    place = pick_device(device)
+    return System(Bundle.load(Path(path), place, pick_precision(precision, place)))

@@ -1,0 +1,121 @@
+"""Translator: lines of text in, lines of text out, one for one and in order."""
+
+from collections.abc import Iterable, Iterator, Sequence
+from typing import NamedTuple
+
+from nmtk.bundle import Bundle
+from nmtk.decoding.batching import blocks, by_length, source_batch
+from nmtk.decoding.hypotheses import Hypothesis
+from nmtk.decoding.options import DecodingOptions
+from nmtk.decoding.search import Specials, search
+from nmtk.decoding.splitting import split
+
+BUFFER = 1024
+"""Lines read before the first is answered: enough to find neighbours of similar length."""
+
+_NEVER_IN_A_LINE = str.maketrans("\n\r\0", "   ")
+
+
+class Translation(NamedTuple):
+    """One translation of a line. Where the line was split, its parts are joined: the numbers are sums over them."""
+
+    text: str
+    score: float
+    """Log-probability over the length penalty's divisor."""
+    logp: float
+    """Natural log-probability."""
+    ids: list[int]
+    """Target pieces, without `</s>`."""
+    token_logps: list[float]
+    """Log-probability of each piece, and of the `</s>` of each part."""
+    parts: int
+    """In how many parts the line was translated: 0 for an empty line, more than 1 for one that was split."""
+    cut: bool
+    """Whether a part reached the longest length allowed, and so may be unfinished."""
+
+
+_EMPTY = Translation("", 0.0, 0.0, [], [], parts=0, cut=False)
+
+
+class Translator:
+    """A model with its vocabularies and all that decides how it translates."""
+
+    def __init__(self, bundle: Bundle, options: DecodingOptions):
+        self.bundle = bundle
+        self.options = options
+        vocabulary = bundle.vocabularies.target
+        never = (vocabulary.pad, vocabulary.bos, *(() if options.unknown else (vocabulary.unk,)))
+        self.specials = Specials(vocabulary.bos, vocabulary.eos, never)
+        self.device = next(bundle.model.parameters()).device
+
+    def translate(self, lines: Iterable[str], buffer: int = BUFFER) -> Iterator[str]:
+        """Yield one line for each line, in order, each `buffer` lines as soon as they are done.
+
+        No more than `buffer` lines are taken before they are answered: 1 answers line by line. Lines that are empty, or
+        only white space, are answered with an empty line. No answer contains a line's end.
+        """
+        for translations in self.candidates(lines, buffer):
+            yield translations[0].text
+
+    def translate_all(self, lines: Sequence[str]) -> list[str]:
+        """The translations of all lines."""
+        return list(self.translate(lines))
+
+    def candidates(self, lines: Iterable[str], buffer: int = BUFFER, best: int = 1) -> Iterator[list[Translation]]:
+        """Like `translate`, but for each line its `best` translations, best first, with their scores.
+
+        There is always one; there are fewer than `best` where search found no more. The n-th best of a split line is
+        made of the n-th best of its parts.
+        """
+        for block in blocks(lines, buffer):
+            yield from self._block(block, best)
+
+    def search(self, sentences: Sequence[Sequence[int]], best: int = 1) -> list[list[Hypothesis]]:
+        """The best hypotheses for source sentences given as pieces, in batches of similar length."""
+        source, options = self.bundle.vocabularies.source, self.options
+        found: list[list[Hypothesis]] = [[] for _ in sentences]
+        for places in by_length([len(sentence) + 1 for sentence in sentences], options.batch_tokens):
+            batch = [sentences[place] for place in places]
+            limits = [options.limit(len(sentence)) for sentence in batch]
+            source_BS, keep_BS = source_batch(batch, source.eos, source.pad, self.device)
+            model = self.bundle.model
+            results = search(model, source_BS, keep_BS, limits, options.strategy, self.specials, best)
+            for place, result in zip(places, results, strict=True):
+                found[place] = result
+        return found
+
+    def _block(self, lines: Sequence[str], best: int) -> Iterator[list[Translation]]:
+        pieces = self.bundle.vocabularies.source.encode(lines)
+        parts = [self._parts(line, ids) for line, ids in zip(lines, pieces, strict=True)]
+        sources = [ids for line in parts for ids in line]
+        found = iter(zip(sources, self.search(sources, best), strict=True))
+        return (self._join([next(found) for _ in line]) for line in parts)
+
+    def _parts(self, line: str, pieces: list[int]) -> list[list[int]]:
+        """The pieces of a line's parts: one part as a rule, several if the line is too long, none if it is empty."""
+        if line.isspace():
+            return []
+        encode, longest = self.bundle.vocabularies.source.encode, self.options.longest_input
+        parts = [pieces] if len(pieces) <= longest else split(line, encode, longest)
+        return [ids for ids in parts if ids]
+
+    def _join(self, parts: Sequence[tuple[Sequence[int], Sequence[Hypothesis]]]) -> list[Translation]:
+        if not parts:
+            return [_EMPTY]
+        return [
+            self._translation([(source, hypotheses[rank]) for source, hypotheses in parts])
+            for rank in range(min(len(hypotheses) for _, hypotheses in parts))
+        ]
+
+    def _translation(self, parts: Sequence[tuple[Sequence[int], Hypothesis]]) -> Translation:
+        chosen = [hypothesis for _, hypothesis in parts]
+        texts = self.bundle.vocabularies.target.decode([hypothesis.ids for hypothesis in chosen])
+        return Translation(
+            text=" ".join(text.translate(_NEVER_IN_A_LINE) for text in texts),
+            score=sum(hypothesis.score for hypothesis in chosen),
+            logp=sum(hypothesis.logp for hypothesis in chosen),
+            ids=[piece for hypothesis in chosen for piece in hypothesis.ids],
+            token_logps=[logp for hypothesis in chosen for logp in hypothesis.token_logps],
+            parts=len(parts),
+            cut=any(len(hypothesis.token_logps) == self.options.limit(len(source)) for source, hypothesis in parts),
+        )

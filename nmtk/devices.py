@@ -1,0 +1,70 @@
+"""Devices and precision: what `auto` means, and a plain answer where the machine lacks what was asked for."""
+
+import functools
+from pathlib import Path
+
+import torch
+
+from nmtk.errors import OptionsError
+
+PRECISIONS = {"float32": torch.float32, "bfloat16": torch.bfloat16, "float16": torch.float16}
+
+_FAST_BFLOAT16 = frozenset({"amx_bf16", "avx512_bf16"})
+
+
+def pick_device(name: str) -> torch.device:
+    """The device of this name: `auto` (the first of cuda, mps and cpu that is here), `cpu`, `cuda`, `cuda:1`, `mps`.
+
+    Raises OptionsError when there is no such device, or not on this machine.
+    """
+    here = devices()
+    if name == "auto":
+        return here[0]
+    try:
+        device = torch.device(name)
+    except RuntimeError:
+        device = None
+    if device is None or device.type not in ("cpu", "cuda", "mps"):
+        raise OptionsError(f"device: found {name}, wanted auto, cpu, cuda, cuda:N or mps")
+    if any(device in (one, torch.device(one.type)) for one in here):
+        return device
+    raise OptionsError(f"device: {name} is not on this machine; here: {', '.join(map(str, here))}")
+
+
+def devices() -> list[torch.device]:
+    """The devices of this machine, the fastest kind first."""
+    found = [torch.device("cuda", index) for index in range(torch.cuda.device_count())]
+    if torch.backends.mps.is_available():
+        found.append(torch.device("mps"))
+    return [*found, torch.device("cpu")]
+
+
+def pick_precision(name: str, device: torch.device) -> torch.dtype:
+    """The type that weights and activations have: `float32`, `bfloat16`, `float16`, or what `auto` finds fast.
+
+    `auto` is bfloat16 where the hardware computes in it (GPUs that have it, CPUs with AMX or AVX512-BF16), else
+    float32: a CPU without such instructions is many times slower in bfloat16. Raises OptionsError for another name.
+    """
+    if name == "auto":
+        return torch.bfloat16 if has_fast_bfloat16(device) else torch.float32
+    if name not in PRECISIONS:
+        raise OptionsError(f"precision: found {name}, wanted auto, {', '.join(PRECISIONS)}")
+    return PRECISIONS[name]
+
+
+def has_fast_bfloat16(device: torch.device) -> bool:
+    """Whether the device multiplies matrices of bfloat16 in hardware."""
+    if device.type == "cuda":
+        return bool(torch.cuda.is_bf16_supported(including_emulation=False))
+    return device.type == "cpu" and not _FAST_BFLOAT16.isdisjoint(cpu_flags())
+
+
+@functools.cache
+def cpu_flags(source: Path = Path("/proc/cpuinfo")) -> frozenset[str]:
+    """The processor's instruction sets as Linux names them; empty where the system does not say."""
+    try:
+        text = source.read_text("utf-8", "replace")
+    except OSError:
+        return frozenset()
+    lines = (line.partition(":") for line in text.splitlines())
+    return next((frozenset(words.split()) for key, _, words in lines if key.strip() == "flags"), frozenset())

@@ -1,0 +1,169 @@
+"""Metrics of translations: sacreBLEU's, each with its signature, so that any figure can be had again.
+
+A metric is its options. To add one, write its class and name it in `Metric` below (and in `names.py`); recipes, the
+command line and the tests know it from there.
+"""
+
+import json
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Annotated, Any, ClassVar, Literal, TypeAlias, get_args
+
+from pydantic import Field
+from sacrebleu.metrics import BLEU, CHRF, TER
+
+from nmtk.errors import DataError, OptionsError
+from nmtk.evaluation.names import USUAL, Tokenizer
+from nmtk.options import BY_KIND, Document, Options, nearest
+
+
+@dataclass(frozen=True)
+class Score:
+    """One metric's figure for one text."""
+
+    name: str
+    """As sacreBLEU writes it: BLEU, chrF2, chrF2++, TER."""
+    score: float
+    """In hundredths, unrounded."""
+    signature: str
+    """`key:value` pairs joined by `|`: all that must be equal for two figures to be comparable (Post 2018)."""
+    detail: str = ""
+    """What else the metric tells: BLEU's precisions, brevity penalty and lengths."""
+    higher_is_better: bool = True
+
+    def json(self, width: int = 2) -> Document:
+        """The same keys and values as sacreBLEU prints for `--format json`, the score with `width` decimals."""
+        return {
+            "name": self.name,
+            "score": float(f"{self.score:.{width}f}"),
+            "signature": self.signature,
+            **({"verbose_score": self.detail} if self.detail else {}),
+            **dict(pair.split(":", maxsplit=1) for pair in self.signature.split("|")),
+        }
+
+
+class Bleu(Options):
+    """BLEU, up to 4-grams of words, over the whole corpus (Papineni et al. 2002; Post 2018). 0 to 100."""
+
+    higher_is_better: ClassVar[bool] = True
+
+    kind: Literal["bleu"] = "bleu"
+    tokenize: Tokenizer = "13a"
+    lowercase: bool = False
+
+    def measure(self) -> Any:
+        """The metric, as sacreBLEU's own object. Raises OptionsError when the tokeniser's package is not installed."""
+        try:
+            return BLEU(tokenize=self.tokenize, lowercase=self.lowercase, force=True)
+        except RuntimeError as error:  # sacreBLEU's way to ask for a package that is not installed
+            raise OptionsError(
+                f"bleu.tokenize: {self.tokenize} cannot be used: {' '.join(str(error).split())}"
+            ) from None
+
+
+class Chrf(Options):
+    """chrF2: F-score of character 6-grams, recall counting twice (Popović 2015, 2016). 0 to 100."""
+
+    higher_is_better: ClassVar[bool] = True
+
+    kind: Literal["chrf"] = "chrf"
+    lowercase: bool = False
+    eps_smoothing: bool = False
+
+    def measure(self) -> Any:
+        """The metric, as sacreBLEU's own object."""
+        return CHRF(lowercase=self.lowercase, eps_smoothing=self.eps_smoothing)
+
+
+class ChrfPlusPlus(Options):
+    """chrF2++: chrF2 with words and pairs of words beside the characters (Popović 2017). 0 to 100."""
+
+    higher_is_better: ClassVar[bool] = True
+
+    kind: Literal["chrf++"] = "chrf++"
+    lowercase: bool = False
+    eps_smoothing: bool = False
+
+    def measure(self) -> Any:
+        """The metric, as sacreBLEU's own object."""
+        return CHRF(word_order=2, lowercase=self.lowercase, eps_smoothing=self.eps_smoothing)
+
+
+class Ter(Options):
+    """Translation edit rate: edits and shifts of words per word of the reference (Snover et al. 2006). 0 is best."""
+
+    higher_is_better: ClassVar[bool] = False
+
+    kind: Literal["ter"] = "ter"
+    normalized: bool = False
+    no_punct: bool = False
+    case_sensitive: bool = False
+
+    def measure(self) -> Any:
+        """The metric, as sacreBLEU's own object."""
+        return TER(normalized=self.normalized, no_punct=self.no_punct, case_sensitive=self.case_sensitive)
+
+
+Metric: TypeAlias = Annotated[Bleu | Chrf | ChrfPlusPlus | Ter, Field(discriminator="kind"), BY_KIND]
+
+METRICS: Mapping[str, type[Bleu | Chrf | ChrfPlusPlus | Ter]] = {
+    member.model_fields["kind"].default: member for member in get_args(get_args(Metric)[0])
+}
+"""Every metric's class by its name."""
+
+Text: TypeAlias = tuple[str, Sequence[str]]
+"""A text's name, for messages, and its lines."""
+
+
+def metric_named(name: str) -> Metric:
+    """The metric of that name, with its usual settings. Raises OptionsError for an unknown name, with the nearest."""
+    try:
+        return METRICS[name]()
+    except KeyError:
+        close = nearest(name, list(METRICS))
+        raise OptionsError(f"metric: found {name!r}, wanted one of {', '.join(METRICS)}{close}") from None
+
+
+def evaluate(
+    hypotheses: Sequence[str],
+    references: Sequence[Sequence[str]],
+    metrics: Sequence[Metric | str] = USUAL,
+) -> list[Score]:
+    """Score translations against one or several streams of references; the scores come in the order of `metrics`.
+
+    Text is plain and detokenised; line i of each reference belongs to hypothesis i. A metric can be given by its name.
+    Raises DataError when there is nothing to score, or the numbers of lines differ.
+    """
+    check_lengths(
+        ("the hypotheses", hypotheses), *((f"reference {i}", lines) for i, lines in enumerate(references, start=1))
+    )
+    return [
+        _score(metric_named(metric) if isinstance(metric, str) else metric, hypotheses, references)
+        for metric in metrics
+    ]
+
+
+def check_lengths(hypotheses: Text, *references: Text) -> None:
+    """Raise DataError, with names and counts, unless all texts have equally many lines, and one at least."""
+    name, lines = hypotheses
+    if not references:
+        raise DataError(f"{name}: no reference to score against")
+    for other, wanted in references:
+        if len(lines) != len(wanted):
+            raise DataError(
+                f"{name} has {_lines(lines)}, but {other} has {_lines(wanted)}: "
+                "wanted line i of the one to translate what line i of the other does"
+            )
+    if not lines:
+        raise DataError(f"{name}: no lines, wanted at least one translation")
+
+
+def _lines(text: Sequence[str]) -> str:
+    return "1 line" if len(text) == 1 else f"{len(text):,} lines"
+
+
+def _score(metric: Metric, hypotheses: Sequence[str], references: Sequence[Sequence[str]]) -> Score:
+    measure = metric.measure()
+    found = measure.corpus_score(hypotheses, references)
+    shown = json.loads(found.format(signature=measure.get_signature().format(), is_json=True))
+    return Score(found.name, found.score, shown["signature"], shown.get("verbose_score", ""), metric.higher_is_better)

@@ -1,0 +1,125 @@
+"""Files: written whole or not at all, known by their hash, fetched with resume."""
+
+import hashlib
+import os
+import shutil
+import urllib.error
+import urllib.request
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager, suppress
+from pathlib import Path
+from typing import IO
+
+from nmtk.errors import DataError, NmtkError
+
+CHUNK = 1 << 20
+
+
+def sha256(path: Path) -> str:
+    """The SHA-256 of a file's bytes, in hexadecimal."""
+    with path.open("rb") as file:
+        return hashlib.file_digest(file, "sha256").hexdigest()
+
+
+def _sync_folder(folder: Path) -> None:
+    descriptor = os.open(folder, os.O_RDONLY)
+    try:
+        os.fsync(descriptor)
+    finally:
+        os.close(descriptor)
+
+
+@contextmanager
+def atomic_write(path: Path) -> Iterator[IO[bytes]]:
+    """Open `path` for writing bytes: it appears whole, synced to disk, when the block ends, and not at all if it fails.
+
+    Raises NmtkError when the disk is full or the folder cannot be written; what stood there before stays.
+    """
+    beside = path.with_name(f".{path.name}.{os.getpid()}.part")
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        with beside.open("wb") as file:
+            yield file
+            file.flush()
+            os.fsync(file.fileno())
+        beside.replace(path)
+        _sync_folder(path.parent)
+    except OSError as error:
+        raise NmtkError(f"{path}: cannot be written: {error.strerror or error}") from error
+    finally:
+        with suppress(OSError):
+            beside.unlink(missing_ok=True)
+
+
+def write_text(path: Path, text: str) -> None:
+    """Write a small UTF-8 file atomically."""
+    with atomic_write(path) as file:
+        file.write(text.encode("utf-8"))
+
+
+@contextmanager
+def atomic_folder(path: Path) -> Iterator[Path]:
+    """Yield an empty folder to fill; its files are synced and it becomes `path` when the block ends, else it goes.
+
+    An older `path` is replaced. Raises NmtkError when the disk is full; what stood there before stays.
+    """
+    beside = path.with_name(f".{path.name}.part")
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        shutil.rmtree(beside, ignore_errors=True)
+        beside.mkdir()
+        yield beside
+        for file in beside.rglob("*"):
+            if file.is_file():
+                with file.open("rb+") as opened:
+                    os.fsync(opened.fileno())
+        _sync_folder(beside)
+        if path.exists():
+            old = path.with_name(f".{path.name}.old")
+            shutil.rmtree(old, ignore_errors=True)
+            path.rename(old)
+            beside.rename(path)
+            shutil.rmtree(old, ignore_errors=True)
+        else:
+            beside.rename(path)
+        _sync_folder(path.parent)
+    except OSError as error:
+        raise NmtkError(f"{path}: cannot be written: {error.strerror or error}") from error
+    finally:
+        shutil.rmtree(beside, ignore_errors=True)
+
+
+def download(
+    url: str, path: Path, digest: str, tell: Callable[[int, int | None], None] = lambda _done, _all: None
+) -> None:
+    """Fetch `url` into `path`, going on where an earlier try stopped, and check its SHA-256.
+
+    `tell(done, total)` is called with bytes as they arrive; `total` is None when the server does not say.
+    Raises DataError when it cannot be fetched, or is not the file that was wanted (which is then not kept).
+    """
+    path.parent.mkdir(parents=True, exist_ok=True)
+    part = path.with_name(path.name + ".part")
+    done = part.stat().st_size if part.exists() else 0
+    request = urllib.request.Request(url, headers={"Range": f"bytes={done}-"} if done else {})
+    try:
+        with urllib.request.urlopen(request, timeout=60) as reply:  # noqa: S310 (the recipe's own URL)
+            if done and reply.status != 206:
+                done = 0
+            length = reply.headers.get("Content-Length")
+            total = done + int(length) if length else None
+            with part.open("ab" if done else "wb") as file:
+                while block := reply.read(CHUNK):
+                    file.write(block)
+                    done += len(block)
+                    tell(done, total)
+    except urllib.error.HTTPError as error:
+        if error.code != 416:  # 416: the part is whole already
+            raise DataError(f"{url}: cannot be fetched: HTTP {error.code} {error.reason}") from None
+    except (urllib.error.URLError, OSError) as error:
+        reason = getattr(error, "reason", error)
+        raise DataError(f"{url}: cannot be fetched: {reason}") from None
+    found = sha256(part)
+    if found != digest:
+        part.unlink()
+        raise DataError(f"{url}: fetched, but its sha256 is {found}, wanted {digest}")
+    part.replace(path)

@@ -1,0 +1,147 @@
+"""Multi-head scaled dot-product attention (Vaswani et al. 2017, section 3.2)."""
+
+import torch
+from torch import Tensor, nn
+from torch.nn import functional as F
+
+from nmtk.model.cache import Memory, Past
+from nmtk.model.dropout import Dropout
+
+PLAIN_SIZE = 128 * 128
+"""On CPU, attention over at most this many (query, key) pairs takes two plain products."""
+
+
+def causal_mask(queries: int, keys: int, device: torch.device) -> Tensor:
+    """keep_TS: the queries are the last T of the S positions, and none sees a later one."""
+    return torch.ones(queries, keys, dtype=torch.bool, device=device).tril(keys - queries)
+
+
+def attention_weights(
+    q_BHTK: Tensor, k_BHSK: Tensor, keep_BHTS: Tensor | None, causal: bool, bias_BHTS: Tensor | None = None
+) -> Tensor:
+    """softmax(q k' / sqrt(K) + bias) over the positions that are kept: the weights that `Attend` mixes values with.
+
+    Each row sums to one, or to nought where nothing is kept. `keep` broadcasts to BHTS; with `causal`, the
+    queries are the last T of the S positions.
+    """
+    scores_BHTS = q_BHTK @ k_BHSK.mT * q_BHTK.size(-1) ** -0.5
+    if bias_BHTS is not None:
+        scores_BHTS = scores_BHTS + bias_BHTS
+    queries, keys = scores_BHTS.shape[-2:]
+    never_empty = keep_BHTS is None
+    if causal and queries > 1:
+        causal_TS = causal_mask(queries, keys, scores_BHTS.device)
+        keep_BHTS = causal_TS if keep_BHTS is None else keep_BHTS & causal_TS
+    if keep_BHTS is None:
+        return scores_BHTS.softmax(-1)
+    # Adding costs nothing in the backward pass; a finite number, since a row of -inf would give NaN.
+    lowest = torch.finfo(scores_BHTS.dtype).min
+    weights_BHTS = (scores_BHTS + (~keep_BHTS).to(scores_BHTS.dtype) * lowest).softmax(-1)
+    return weights_BHTS if never_empty else weights_BHTS * keep_BHTS
+
+
+class Attend(nn.Module):
+    """The part of attention without weights: mixes values by how well queries and keys agree.
+
+    All attention passes through a module of this class, and its arguments are positional: a forward hook on it
+    sees queries, keys, values and masks of every head, and `weights(q, k, keep, causal, beams)` with those arguments
+    gives the weights. Position kinds that act inside self-attention override `turn` or `forward` and `weights`.
+    """
+
+    def __init__(self, dropout: float = 0.0) -> None:
+        super().__init__()
+        self.dropout = Dropout(dropout)
+
+    def turn(self, x_BHTK: Tensor, start: int, stop: int) -> Tensor:
+        """Queries or keys at positions start..stop-1 (or all at one), before they are compared or cached."""
+        return x_BHTK
+
+    def weights(self, q_BHTK: Tensor, k_BHSK: Tensor, keep_BHTS: Tensor | None, causal: bool, beams: int = 1) -> Tensor:
+        """The weights that `forward` gives to each value, before dropout; see `attention_weights`."""
+        return attention_weights(q_BHTK, k_BHSK, keep_BHTS, causal)
+
+    def forward(
+        self,
+        q_BHTK: Tensor,
+        k_BHSK: Tensor,
+        v_BHSK: Tensor,
+        keep_BHTS: Tensor | None,
+        causal: bool,
+        beams: int = 1,
+    ) -> Tensor:
+        """Mix values: BHTK. Nought where nothing is kept.
+
+        With `causal`, the queries are the last T of the S positions. `beams` (W) says that the key axis holds W
+        entries for each position, and the query axis too: entry i is at position i // W.
+        """
+        queries, keys = q_BHTK.size(-2), k_BHSK.size(-2)
+        if q_BHTK.device.type == "cpu" and queries * keys <= PLAIN_SIZE:
+            return self.dropout(self.weights(q_BHTK, k_BHSK, keep_BHTS, causal, beams)) @ v_BHSK
+        causal = causal and queries > 1
+        if causal and (keep_BHTS is not None or queries != keys):
+            causal_TS = causal_mask(queries, keys, q_BHTK.device)
+            keep_BHTS, causal = causal_TS if keep_BHTS is None else keep_BHTS & causal_TS, False
+        rate = self.dropout.rate if self.training else 0.0
+        return F.scaled_dot_product_attention(q_BHTK, k_BHSK, v_BHSK, keep_BHTS, dropout_p=rate, is_causal=causal)
+
+
+def _split(x_BTN: Tensor, parts: int, heads: int) -> tuple[Tensor, ...]:
+    """Cut fused projections into `parts` tensors BHTK."""
+    return x_BTN.unflatten(-1, (parts, heads, -1)).permute(2, 0, 3, 1, 4).unbind(0)
+
+
+def _join(x_BHTK: Tensor) -> Tensor:
+    return x_BHTK.transpose(1, 2).flatten(2)
+
+
+class SelfAttention(nn.Module):
+    """A sequence attends to itself; queries, keys and values come from one matrix of 3D rows, in this order."""
+
+    def __init__(self, width: int, heads: int, attend: Attend) -> None:
+        super().__init__()
+        self.heads = heads
+        self.project = nn.Linear(width, 3 * width)
+        self.attend = attend
+        self.out = nn.Linear(width, width)
+
+    def forward(self, x_BTD: Tensor, keep_B11T: Tensor | None, causal: bool) -> Tensor:
+        """All positions at once: BTD."""
+        q_BHTK, k_BHTK, v_BHTK = _split(self.project(x_BTD), 3, self.heads)
+        length = x_BTD.size(1)
+        q_BHTK, k_BHTK = self.attend.turn(q_BHTK, 0, length), self.attend.turn(k_BHTK, 0, length)
+        out_BTD: Tensor = self.out(_join(self.attend(q_BHTK, k_BHTK, v_BHTK, keep_B11T, causal)))
+        return out_BTD
+
+    def step(self, x_BWD: Tensor, past: Past) -> Tensor:
+        """The next position of each of the W beams of a sentence, which is added to their past: BWD."""
+        q_BHWK, k_BHWK, v_BHWK = _split(self.project(x_BWD), 3, self.heads)
+        at = past.length
+        q_BHWK, k_BHWK = self.attend.turn(q_BHWK, at, at + 1), self.attend.turn(k_BHWK, at, at + 1)
+        k_BHSK, v_BHSK = past.extend(k_BHWK, v_BHWK)
+        mixed_BHWK = self.attend(q_BHWK, k_BHSK, v_BHSK, past.keep_B1WS, False, past.width)
+        out_BWD: Tensor = self.out(_join(mixed_BHWK))
+        return out_BWD
+
+
+class CrossAttention(nn.Module):
+    """Target positions attend to the encoded source; keys and values come from one matrix of 2D rows."""
+
+    def __init__(self, width: int, heads: int, dropout: float = 0.0) -> None:
+        super().__init__()
+        self.heads = heads
+        self.query = nn.Linear(width, width)
+        self.remember = nn.Linear(width, 2 * width)
+        self.attend = Attend(dropout)
+        self.out = nn.Linear(width, width)
+
+    def memory(self, memory_BSD: Tensor, keep_B11S: Tensor | None) -> Memory:
+        """Keys and values of the source: the same at every target position, so made once."""
+        k_BHSK, v_BHSK = _split(self.remember(memory_BSD), 2, self.heads)
+        return Memory(k_BHSK, v_BHSK, keep_B11S)
+
+    def forward(self, x_BTD: Tensor, memory: Memory) -> Tensor:
+        """Mix the source for each target position: BTD. T may as well be the W beams of a sentence."""
+        (q_BHTK,) = _split(self.query(x_BTD), 1, self.heads)
+        mixed_BHTK = self.attend(q_BHTK, memory.k_BHSK, memory.v_BHSK, memory.keep_B11S, False)
+        out_BTD: Tensor = self.out(_join(mixed_BHTK))
+        return out_BTD

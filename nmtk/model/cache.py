@@ -1,0 +1,106 @@
+"""What decoding remembers between steps, so that a step costs one position and not all of them.
+
+The W beams of a sentence share everything. The source's keys and values are there once for a sentence, and its beams
+are the query axis. So with the target's: the keys and values of all beams at all positions so far stand side by side
+in one tensor, and a mask says which of them are a beam's own history. When search reorders the beams, only that mask
+moves; keys and values are written once and never copied.
+"""
+
+from typing import NamedTuple
+
+import torch
+from torch import Tensor
+
+
+class Memory(NamedTuple):
+    """What cross-attention needs of a source: its keys and values in one layer, and which of them are no padding."""
+
+    k_BHSK: Tensor
+    v_BHSK: Tensor
+    keep_B11S: Tensor | None
+
+
+class Past(NamedTuple):
+    """One layer's view of the cache during one step."""
+
+    k_BHNK: Tensor
+    v_BHNK: Tensor
+    length: int
+    width: int
+    keep_B1WS: Tensor | None
+
+    def extend(self, k_BHWK: Tensor, v_BHWK: Tensor) -> tuple[Tensor, Tensor]:
+        """Write the keys and values of this step; all up to it: BHSK, where S is (length + 1) * W."""
+        first, last = self.length * self.width, (self.length + 1) * self.width
+        self.k_BHNK[:, :, first:last] = k_BHWK
+        self.v_BHNK[:, :, first:last] = v_BHWK
+        return self.k_BHNK[:, :, :last], self.v_BHNK[:, :, :last]
+
+
+class Cache:
+    """Keys and values of B sentences with W beams each; `length` target positions are filled.
+
+    Rows R = B * W are ordered by sentence. The room for `longest` positions is taken at once, and doubled when more
+    are needed.
+    """
+
+    def __init__(self, memories: list[Memory], width: int, longest: int) -> None:
+        self.memories = memories
+        self.width = width
+        self.length = 0
+        sentences, heads, _, head_width = memories[0].k_BHSK.shape
+        shape = (sentences, heads, max(longest, 1) * width, head_width)
+        self.keys = [memory.k_BHSK.new_empty(shape) for memory in memories]
+        self.values = [memory.v_BHSK.new_empty(shape) for memory in memories]
+        # own_BWN[b, w, t * W + v]: beam w's history had at position t what was beam v then.
+        self.own_BWN = torch.zeros(sentences, width, shape[2], dtype=torch.bool, device=memories[0].k_BHSK.device)
+
+    @property
+    def rows(self) -> int:
+        """R: sentences times beams."""
+        return self.own_BWN.size(0) * self.width
+
+    def begin(self) -> list[Past]:
+        """The layers' views for the step at position `length`; the caller then adds 1 to `length`."""
+        first, last = self.length * self.width, (self.length + 1) * self.width
+        if last > self.own_BWN.size(-1):
+            self._grow()
+        keep_B1WS = None
+        if self.width > 1:
+            self.own_BWN[:, :, first:last] = torch.eye(self.width, dtype=torch.bool, device=self.own_BWN.device)
+            keep_B1WS = self.own_BWN[:, None, :, :last]
+        return [
+            Past(k_BHNK, v_BHNK, self.length, self.width, keep_B1WS)
+            for k_BHNK, v_BHNK in zip(self.keys, self.values, strict=True)
+        ]
+
+    def reorder(self, rows_R: Tensor) -> None:
+        """Row r goes on from the history of row `rows_R[r]`, which must be of the same sentence."""
+        if self.width == 1:
+            return
+        beam_BW1 = (rows_R % self.width).view(-1, self.width, 1)
+        filled = self.length * self.width
+        own_BWN = self.own_BWN[:, :, :filled]
+        self.own_BWN[:, :, :filled] = own_BWN.gather(1, beam_BW1.expand(-1, -1, filled))
+
+    def keep(self, sentences: Tensor) -> None:
+        """Only these sentences (their numbers now, in this order) stay, with all their beams."""
+        self.memories = [
+            Memory(
+                memory.k_BHSK[sentences],
+                memory.v_BHSK[sentences],
+                None if memory.keep_B11S is None else memory.keep_B11S[sentences],
+            )
+            for memory in self.memories
+        ]
+        self.keys = [k_BHNK[sentences] for k_BHNK in self.keys]
+        self.values = [v_BHNK[sentences] for v_BHNK in self.values]
+        self.own_BWN = self.own_BWN[sentences]
+
+    def _grow(self) -> None:
+        def double(x: Tensor, axis: int) -> Tensor:
+            return torch.cat([x, torch.zeros_like(x)], axis)
+
+        self.keys = [double(k_BHNK, 2) for k_BHNK in self.keys]
+        self.values = [double(v_BHNK, 2) for v_BHNK in self.values]
+        self.own_BWN = double(self.own_BWN, 2)

@@ -1,0 +1,15 @@
+"""Normalisation of the residual stream."""
+
+from typing import Literal, TypeAlias
+
+from torch import nn
+
+Norm: TypeAlias = Literal["layer", "rms"]
+NormOrder: TypeAlias = Literal["post", "pre"]
+
+EPSILON = 1e-5
+
+
+def make_norm(kind: Norm, width: int) -> nn.Module:
+    """LayerNorm with bias (Ba et al. 2016), or RMSNorm, which has a scale only (Zhang and Sennrich 2019)."""
+    return {"layer": nn.LayerNorm, "rms": nn.RMSNorm}[kind](width, eps=EPSILON)

@@ -1,0 +1,305 @@
+"""Options: frozen, strict documents read from YAML, overridden by `key=value`, compared between runs.
+
+Every default stands in the class that names it. A key that no class knows is an error, with the nearest one that
+is known.
+"""
+
+import difflib
+import json
+import math
+import re
+from collections.abc import Iterator, Mapping, Sequence
+from pathlib import Path
+from typing import Any, NamedTuple, Self, TypeAlias
+
+import yaml
+from pydantic import BaseModel, BeforeValidator, ConfigDict, ValidationError
+
+from nmtk.errors import OptionsError
+
+Document: TypeAlias = dict[str, Any]
+"""A YAML mapping as read: plain dicts, lists, strings, numbers, booleans and None."""
+
+FREE = "free"
+"""Mark of a field that may change when a run is resumed: `Annotated[int, FREE]`."""
+
+
+class Options(BaseModel):
+    """Base of all options: immutable, no unknown keys, no silent conversion between types."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid", strict=True, allow_inf_nan=False, populate_by_name=True)
+
+    @classmethod
+    def parse(cls, document: Mapping[str, Any], origin: str) -> Self:
+        """Check a document and build the options. `origin` (a file's name) begins every message.
+
+        Raises OptionsError: one line with the key, what was found and what was wanted.
+        """
+        try:
+            # JSON mode keeps strictness but lets a YAML list be a tuple.
+            return cls.model_validate_json(json.dumps(document))
+        except ValidationError as error:
+            raise OptionsError(f"{origin}: {_explain(error, cls)}") from None
+
+    def document(self) -> Document:
+        """The options as plain values, every default written out."""
+        return self.model_dump(mode="json", by_alias=True)
+
+    def minimal(self) -> Document:
+        """The options as plain values, without the defaults."""
+        return self.model_dump(mode="json", by_alias=True, exclude_defaults=True)
+
+
+def _by_kind(value: Any) -> Any:
+    return {"kind": value} if isinstance(value, str) else value
+
+
+BY_KIND = BeforeValidator(_by_kind)
+"""Lets a choice without settings be written as its name: `schedule: noam` is `schedule: {kind: noam}`."""
+
+_SUFFIX = {"": 1, "k": 10**3, "M": 10**6, "G": 10**9}
+_SECONDS = {"s": 1.0, "min": 60.0, "h": 3600.0, "d": 86400.0}
+
+
+def _count(value: Any) -> Any:
+    if isinstance(value, str) and (match := re.fullmatch(r"(\d+(?:\.\d+)?)([kMG]?)[eut]?", value)):
+        number = float(match[1]) * _SUFFIX[match[2]]
+        if number == int(number):
+            return int(number)
+    return value
+
+
+def _seconds(value: Any) -> Any:
+    if isinstance(value, str) and re.fullmatch(r"(\d+(\.\d+)?(d|h|min|s))+", value):
+        return sum(float(n) * _SECONDS[unit] for n, unit in re.findall(r"([\d.]+)(d|h|min|s)", value))
+    return value
+
+
+COUNT = BeforeValidator(_count)
+"""Lets a whole number be written short: `100k`, `1.5M`, `2G`; a trailing `u`, `e` or `t` (updates, epochs, tokens) may follow."""
+
+SECONDS = BeforeValidator(_seconds)
+"""Lets a time in seconds be written with units: `90s`, `45min`, `2h`, `1d12h`."""
+
+
+class _Loader(yaml.SafeLoader):
+    """YAML 1.2 core schema: only true/false are booleans (`no` is Norwegian), `1e-4` is a float, no dates."""
+
+
+_Loader.yaml_implicit_resolvers = {
+    first: [pair for pair in pairs if pair[0].rsplit(":", 1)[1] in ("null", "merge")]
+    for first, pairs in yaml.SafeLoader.yaml_implicit_resolvers.items()
+}
+_Loader.add_implicit_resolver("tag:yaml.org,2002:bool", re.compile(r"true|True|TRUE|false|False|FALSE"), list("tTfF"))
+_Loader.add_implicit_resolver("tag:yaml.org,2002:int", re.compile(r"[-+]?[0-9]+$"), list("-+0123456789"))
+_Loader.add_implicit_resolver(
+    "tag:yaml.org,2002:float",
+    re.compile(r"[-+]?(\.[0-9]+|[0-9]+(\.[0-9]*)?)([eE][-+]?[0-9]+)?$|[-+]?\.(inf|Inf|INF)$|\.(nan|NaN|NAN)$"),
+    list("-+.0123456789"),
+)
+
+
+def _mapping(loader: _Loader, node: yaml.MappingNode) -> Document:
+    loader.flatten_mapping(node)
+    seen: set[str] = set()
+    for key_node, _ in node.value:
+        key = loader.construct_object(key_node)  # type: ignore[no-untyped-call]
+        if not isinstance(key, str):
+            raise yaml.MarkedYAMLError(None, None, f"key {key!r} is not text: put it in quotes", key_node.start_mark)
+        if key in seen:
+            raise yaml.MarkedYAMLError(None, None, f"key {key!r} stands twice", key_node.start_mark)
+        seen.add(key)
+    return {loader.construct_object(k): loader.construct_object(v, deep=True) for k, v in node.value}  # type: ignore[no-untyped-call]
+
+
+def _whole(loader: _Loader, node: yaml.ScalarNode) -> int:
+    return int(node.value)
+
+
+_Loader.add_constructor("tag:yaml.org,2002:map", _mapping)
+_Loader.add_constructor("tag:yaml.org,2002:int", _whole)  # 010 is ten, as in YAML 1.2
+
+
+def parse_yaml(text: str, origin: str) -> Any:
+    """The value of a YAML 1.2 text. Raises OptionsError with line and column."""
+    try:
+        return yaml.load(text, _Loader)  # noqa: S506 (a SafeLoader)
+    except yaml.MarkedYAMLError as error:
+        mark = error.problem_mark or error.context_mark
+        where = f"{origin}:{mark.line + 1}:{mark.column + 1}" if mark else origin
+        raise OptionsError(f"{where}: {error.problem or error.context}") from None
+    except yaml.YAMLError as error:
+        raise OptionsError(f"{origin}: {' '.join(str(error).split())}") from None
+
+
+def read_yaml(path: Path) -> Document:
+    """The mapping in a YAML file. Raises OptionsError when the file is missing, unreadable or no mapping."""
+    try:
+        text = path.read_text("utf-8")
+    except FileNotFoundError:
+        raise OptionsError(f"{path}: no such file") from None
+    except (OSError, UnicodeDecodeError) as error:
+        raise OptionsError(f"{path}: cannot be read: {error}") from None
+    document = parse_yaml(text, str(path))
+    if not isinstance(document, dict):
+        raise OptionsError(f"{path}: found {_kind(document)}, wanted a mapping of keys to values")
+    return document
+
+
+def to_yaml(document: Mapping[str, Any]) -> str:
+    """A document as YAML, keys in their order."""
+    return yaml.safe_dump(dict(document), sort_keys=False, allow_unicode=True, width=110)
+
+
+def override(document: Document, assignments: Sequence[str]) -> Document:
+    """A copy of the document with `a.b.c=value` settings laid over it; values are read as YAML.
+
+    Raises OptionsError for an assignment without `=`, or one that goes through something that is no mapping.
+    """
+    result: Document = json.loads(json.dumps(document))
+    for assignment in assignments:
+        path, equals, text = assignment.partition("=")
+        if not equals or not path:
+            raise OptionsError(f"{assignment!r}: wanted key=value, as in training.updates=1000")
+        place, *keys = result, *path.split(".")
+        for key in keys[:-1]:
+            inner = place.get(key)
+            if isinstance(inner, str):  # a choice written as its name
+                inner = {"kind": inner}
+            elif inner is None:
+                inner = {}
+            elif not isinstance(inner, dict):
+                raise OptionsError(f"{assignment!r}: {key} is {_kind(inner)}, which has no keys")
+            place[key] = inner
+            place = inner
+        place[keys[-1]] = parse_yaml(text, path)
+    return result
+
+
+class Change(NamedTuple):
+    """One key whose value differs."""
+
+    key: str
+    old: Any
+    new: Any
+
+    def __str__(self) -> str:
+        return f"{self.key}: was {_show(self.old)}, now {_show(self.new)}"
+
+
+def changes(old: Options, new: Options, prefix: str = "") -> Iterator[Change]:
+    """The fields that differ between two options of one class, but for those marked FREE."""
+    for name, field in type(old).model_fields.items():
+        if FREE in field.metadata:
+            continue
+        before, after, key = getattr(old, name), getattr(new, name), prefix + name
+        if isinstance(before, Options) and type(before) is type(after):
+            yield from changes(before, after, key + ".")
+        elif before != after:
+            yield Change(key, before, after)
+
+
+def nearest(word: str, known: Sequence[str]) -> str:
+    """`; did you mean X?` for the known word that is nearest, else nothing."""
+    close = difflib.get_close_matches(word, known, n=1, cutoff=0.6)
+    return f"; did you mean {close[0]}?" if close else ""
+
+
+def _kind(value: Any) -> str:
+    if value is None:
+        return "nothing"
+    names = {bool: "true or false", int: "a whole number", float: "a number", str: "text", list: "a list"}
+    return names.get(type(value), "a mapping")
+
+
+def _show(value: Any) -> str:
+    if isinstance(value, Options):
+        value = value.minimal() | ({"kind": kind} if (kind := getattr(value, "kind", None)) else {})
+    if isinstance(value, float) and not math.isfinite(value):
+        return str(value)
+    text = json.dumps(value, ensure_ascii=False, default=str)
+    return text if len(text) <= 60 else text[:57] + "..."
+
+
+_WANTED = {
+    "int_type": "a whole number",
+    "int_parsing": "a whole number",
+    "float_type": "a number",
+    "string_type": "text",
+    "bool_type": "true or false",
+    "tuple_type": "a list",
+    "list_type": "a list",
+    "dict_type": "a mapping",
+    "model_type": "a mapping",
+    "model_attributes_type": "a mapping",
+    "finite_number": "a finite number",
+}
+
+
+def _explain(error: ValidationError, cls: type[BaseModel]) -> str:
+    """The first fault in one line."""
+    fault = error.errors(include_url=False)[0]
+    keys = [str(part) for part in fault["loc"] if not _is_tag(part, fault["loc"], cls)]
+    key, kind, context = ".".join(keys) or "top level", fault["type"], fault.get("ctx", {})
+    if kind == "extra_forbidden":
+        known = _known_keys(cls, fault["loc"][:-1])
+        close = nearest(keys[-1], known)
+        return f"unknown key {key}{close or '; wanted one of ' + ', '.join(known)}"
+    if kind == "missing":
+        return f"{key} is missing"
+    if kind == "union_tag_not_found":
+        return f"{key}.kind is missing; wanted one of {context.get('discriminator', '')}"
+    if kind in ("union_tag_invalid", "literal_error", "enum"):
+        found = context.get("tag", fault["input"])
+        wanted = str(context.get("expected_tags") or context.get("expected", "")).replace("'", "").replace(" or ", ", ")
+        close = nearest(str(found), wanted.split(", "))
+        return f"{key}: found {_show(found)}, wanted one of {wanted}{close}"
+    if kind == "value_error":
+        return f"{key}: {context.get('error', fault['msg'])}" if keys else str(context.get("error", fault["msg"]))
+    wanted = _WANTED.get(kind) or fault["msg"].removeprefix("Input should be ").removeprefix("Value should be ")
+    return f"{key}: found {_show(fault['input'])}, wanted {wanted}"
+
+
+def _steps(cls: Any, location: Sequence[int | str]) -> Iterator[tuple[int | str, Any, bool]]:
+    """Walk an error's location through the classes: (part, what it leads to, whether it is a union's tag)."""
+    place: Any = cls
+    for part in location:
+        members = _members(place)
+        if isinstance(place, type) and issubclass(place, BaseModel) and isinstance(part, str):
+            named = {f.alias or n: f.annotation for n, f in place.model_fields.items()}
+            place = named.get(part)
+            yield part, place, False
+        elif tagged := [m for m in members if _tag(m) == part]:
+            place = tagged[0]
+            yield part, place, True
+        else:
+            inner = [a for m in members for a in getattr(m, "__args__", ()) if a is not Ellipsis]
+            place = inner[-1] if inner else None
+            yield part, place, False
+
+
+def _members(annotation: Any) -> list[Any]:
+    """The types that an annotation may be: itself, or the arms of a union, unwrapped from Annotated."""
+    annotation = getattr(annotation, "__value__", annotation)
+    if hasattr(annotation, "__metadata__"):
+        return _members(annotation.__origin__)
+    if getattr(annotation, "__class__", None).__name__ in ("UnionType", "_UnionGenericAlias", "Union"):
+        return [m for arm in annotation.__args__ for m in _members(arm) if m is not type(None)]
+    return [annotation]
+
+
+def _tag(member: Any) -> Any:
+    fields = getattr(member, "model_fields", {})
+    return fields["kind"].default if "kind" in fields else None
+
+
+def _is_tag(part: int | str, location: Sequence[int | str], cls: type[BaseModel]) -> bool:
+    return any(step is part and tag for step, _, tag in _steps(cls, location))
+
+
+def _known_keys(cls: type[BaseModel], location: Sequence[int | str]) -> list[str]:
+    place: Any = cls
+    for _, place, _ in _steps(cls, location):
+        pass
+    models = [m for m in _members(place) if isinstance(m, type) and issubclass(m, BaseModel)]
+    return [f.alias or n for m in models for n, f in m.model_fields.items()]

@@ -1,0 +1,122 @@
+"""Recipe key `data`: which text is trained, validated and tested on, and where its files come from."""
+
+import re
+from pathlib import PurePosixPath
+from typing import Annotated, Any, Literal, Self, TypeAlias
+
+from pydantic import BeforeValidator, Field, PositiveFloat, PositiveInt, StringConstraints, model_validator
+
+from nmtk.data.filters import FilterOptions
+from nmtk.options import BY_KIND, Options
+from nmtk.recipe.phrases.options import Phrases
+
+Generator: TypeAlias = Annotated[Phrases, BY_KIND]
+"""The texts that nmtk can write by itself; another one joins this union."""
+
+Language: TypeAlias = Annotated[str, StringConstraints(pattern=r"^[a-z]{2,3}([-_][A-Za-z0-9]+)*$")]
+Name: TypeAlias = Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9][\w.-]*$")]
+"""What may name a test set or a corpus, and so a file or a folder of the run."""
+
+
+def _several(value: Any) -> Any:
+    return [value] if isinstance(value, str) else value
+
+
+Url: TypeAlias = Annotated[str, StringConstraints(pattern=r"^(https?|ftp|file)://\S+$")]
+
+
+class FileOptions(Options):
+    """What is known of a file: where to fetch it, and the hash of its bytes as they are fetched, still compressed."""
+
+    url: Annotated[tuple[Url, ...], BeforeValidator(_several)] = ()
+    """One address, or several mirrors that are tried in their order."""
+    sha256: Annotated[str, StringConstraints(pattern="^[0-9a-f]{64}$")] | None = None
+    """Checked wherever the file is found. Needed with `url`: what the network brings is never taken on trust."""
+
+    @model_validator(mode="after")
+    def _hashed(self) -> Self:
+        if self.url and not self.sha256:
+            raise ValueError("url without sha256; wanted the hash too, since a fetched file is always checked")
+        return self
+
+
+class TextOptions(Options):
+    """Parallel text: two files side by side, or one of TAB-separated columns; all of it or some of its lines."""
+
+    source: str | None = None
+    target: str | None = None
+    tsv: str | None = None
+    columns: tuple[PositiveInt, PositiveInt] | None = None
+    """The source and the target column of the TSV file, from 1, when it has more than these two."""
+    lines: Annotated[str, StringConstraints(pattern=r"^[1-9]\d*-(\d+)?$")] | None = None
+    """Lines that are meant, from 1, both ends included: `1-2000`, or `2001-` to the end."""
+
+    @model_validator(mode="after")
+    def _one_kind(self) -> Self:
+        pair = (self.source, self.target)
+        if self.tsv is None and None in pair:
+            raise ValueError(f"found {_listed(self)}, wanted source and target, or tsv")
+        if self.tsv is not None and pair != (None, None):
+            raise ValueError(f"found {_listed(self)}, wanted source and target, or tsv, not both")
+        if self.columns and self.tsv is None:
+            raise ValueError("found columns without tsv: only a TSV file has them")
+        first, last = self.span()
+        if last is not None and last < first:
+            raise ValueError(f"found lines {self.lines}, which end before they begin")
+        return self
+
+    def files(self) -> tuple[str, ...]:
+        """The files by their names in the recipe: source and target, or the TSV."""
+        return tuple(name for name in (self.source, self.target, self.tsv) if name is not None)
+
+    def span(self) -> tuple[int, int | None]:
+        """First and last line that are meant; None is the end of the file."""
+        if self.lines is None:
+            return 1, None
+        first, last = re.split("-", self.lines)
+        return int(first), int(last) if last else None
+
+
+class CorpusOptions(TextOptions):
+    """One of the corpora that are trained on."""
+
+    name: Name | None = None
+    weight: PositiveFloat = 1.0
+    """How often an epoch sees the corpus: 2 is every pair twice, 0.5 is a new random half each time."""
+
+
+class DataOptions(Options):
+    """Recipe key `data`. Where a file is looked for is said in `nmtk.recipe.fetch`."""
+
+    source: Language
+    target: Language
+    files: dict[str, FileOptions] = {}
+    """What is known of the files that are named below, by name. A file that is always at hand needs no entry."""
+    generate: Generator | None = None
+    """Files that nmtk writes itself, to be named below like any other."""
+    train: Annotated[tuple[CorpusOptions, ...], Field(min_length=1)]
+    valid: TextOptions
+    test: dict[Name, TextOptions] = {}
+    filters: FilterOptions = FilterOptions()
+    held_out: Literal["drop", "keep"] = "drop"
+    """What happens to training pairs of which a side stands in a validation or test set too (`nmtk.recipe.texts`)."""
+
+    @model_validator(mode="after")
+    def _sound(self) -> Self:
+        names = self.names()
+        if twice := {name for name in names if names.count(name) > 1}:
+            raise ValueError(f"train: two corpora are named {sorted(twice)[0]}, wanted a name each")
+        for name, known in self.files.items():
+            path = PurePosixPath(name)
+            if known.url and (path.is_absolute() or ".." in path.parts):
+                raise ValueError(f"files: {name} has a url, so wanted a relative path without .., to cache it by")
+        return self
+
+    def names(self) -> list[str]:
+        """The names of the training corpora, in order: their own, or `corpus1`, `corpus2`, and so on."""
+        return [corpus.name or f"corpus{number}" for number, corpus in enumerate(self.train, start=1)]
+
+
+def _listed(text: TextOptions) -> str:
+    given = [key for key in ("source", "target", "tsv") if getattr(text, key) is not None]
+    return " and ".join(given) or "none of them"

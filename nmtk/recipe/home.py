@@ -1,0 +1,56 @@
+"""A run's home: the folder `runs/NAME`, and whose run it is.
+
+    recipe.yaml     the recipe, every default written out
+    run.yaml        the folder that the recipe was in, and the files it was made from, with their hashes
+    vocabulary/  text/  data/      learned, generated and packed
+    checkpoints/  log.jsonl        of training
+    model/  translations/  scores.json      what came of it
+"""
+
+import shutil
+from collections.abc import Sequence
+from pathlib import Path
+
+from nmtk.errors import ModelError, OptionsError
+from nmtk.files import write_text
+from nmtk.options import read_yaml, to_yaml
+from nmtk.recipe.fetch import Found
+from nmtk.recipe.recipe import DOCUMENT, Located, Recipe
+
+RUN = "run.yaml"
+
+
+def open_run(run: Path) -> Located:
+    """The recipe of a run, and the folder that it was in. Raises ModelError when the folder is no run."""
+    if not (run / DOCUMENT).is_file() or not (run / RUN).is_file():
+        raise ModelError(f"{run}: no run of nmtk train: wanted {DOCUMENT} and {RUN} in it")
+    recipe = Recipe.parse(read_yaml(run / DOCUMENT), str(run / DOCUMENT))
+    return Located(recipe, Path(read_yaml(run / RUN)["recipe"]))
+
+
+def claim(run: Path, located: Located, overwrite: bool) -> None:
+    """Make the folder this recipe's run, or go on with the run that it is.
+
+    Raises OptionsError when the run was made with other options that matter, and nothing is changed; `overwrite`
+    deletes what the run was and starts over.
+    """
+    if overwrite and run.exists():
+        if any(run.iterdir()) and not (run / DOCUMENT).is_file():
+            raise OptionsError(f"{run}: not overwritten: it is no run of nmtk train")
+        shutil.rmtree(run)
+    if (run / DOCUMENT).is_file():
+        before = Recipe.parse(read_yaml(run / DOCUMENT), str(run / DOCUMENT))
+        if changed := before.changes(located.recipe):
+            listed = "; ".join(map(str, changed))
+            raise OptionsError(f"{run}: cannot go on with {listed}: use -o for another run, or --overwrite to start over")
+    elif run.is_dir() and any(run.iterdir()):
+        raise OptionsError(f"{run}: the folder is not empty, and no run of nmtk train: use -o for another")
+    write_text(run / DOCUMENT, to_yaml(located.recipe.document()))
+    if not (run / RUN).is_file():
+        write_manifest(run, located.folder, ())
+
+
+def write_manifest(run: Path, recipe: Path, manifest: Sequence[Found]) -> None:
+    """Note where the recipe and its files came from."""
+    document = {"format": 1, "recipe": str(recipe.absolute()), "files": [found.document() for found in manifest]}
+    write_text(run / RUN, to_yaml(document))

@@ -1,0 +1,156 @@
+"""Clauses: one statement, put into words as an English and a German sentence of several shapes.
+
+English keeps its order (who, does, what, where, how, when). German puts the finite verb second, or last in a
+subordinate clause, the rest of the verb at the end, and time before the object.
+"""
+
+from enum import Enum
+from typing import NamedTuple
+
+from nmtk.recipe.phrases.grammar import Person, Verb
+
+
+class Phrase(NamedTuple):
+    """The same in both languages; the German is in the case that its place asks for."""
+
+    english: str
+    german: str
+
+
+class Subject(NamedTuple):
+    """Who or what: in the nominative."""
+
+    english: str
+    german: str
+    person: Person
+
+
+class Tense(Enum):
+    """Tense or mood. The English past is the German perfect, but for `was`."""
+
+    PRESENT = "present"
+    PAST = "past"
+    FUTURE = "future"
+    WANT = "want"
+    CAN = "can"
+    MUST = "must"
+    SINCE = "since"
+    """English has lived for three years; German lives since three years."""
+
+
+class Clause(NamedTuple):
+    """A statement. German puts the parts between the verb's two halves in the order in which they stand here."""
+
+    subject: Subject
+    verb: Verb
+    tense: Tense = Tense.PRESENT
+    receiver: Phrase | None = None
+    time: Phrase | None = None
+    object: Phrase | None = None
+    manner: Phrase | None = None
+    rest: Phrase | None = None
+    """A place, a direction or what the subject is."""
+
+
+_GERMAN_HELPERS = {
+    Tense.FUTURE: ("werde", "wirst", "wird", "werden"),
+    Tense.WANT: ("will", "willst", "will", "wollen"),
+    Tense.CAN: ("kann", "kannst", "kann", "können"),
+    Tense.MUST: ("muss", "musst", "muss", "müssen"),
+}
+_HAVE = ("habe", "hast", "hat", "haben")
+_BE = ("bin", "bist", "ist", "sind")
+_ENGLISH_HELPERS = {Tense.FUTURE: "will", Tense.CAN: "can", Tense.MUST: "must"}
+
+
+def join(*parts: str) -> str:
+    """The parts that are not empty, with spaces between."""
+    return " ".join(part for part in parts if part)
+
+
+def _english_verb(clause: Clause) -> tuple[str, str]:
+    """The finite helper, if there is one, and the rest of the verb: (`will`, `buy`), (``, `buys`)."""
+    verb, tense, place = clause.verb, clause.tense, clause.subject.person.value
+    if tense in _ENGLISH_HELPERS:
+        return _ENGLISH_HELPERS[tense], join(verb.base, verb.tail[0])
+    if tense is Tense.SINCE:
+        return "has" if clause.subject.person is Person.THIRD else "have", verb.english_past[0]
+    if tense is Tense.WANT:
+        return "", f"{'wants' if clause.subject.person is Person.THIRD else 'want'} to {verb.base}"
+    finite = (verb.english_past if tense is Tense.PAST else verb.english)[place]
+    return (finite, verb.tail[0]) if verb.copula else ("", finite)
+
+
+def _english_asked(clause: Clause) -> tuple[str, str]:
+    """The same for a question, which always has a helper: (`does`, `buy`)."""
+    helper, main = _english_verb(clause)
+    if helper:
+        return helper, main
+    does = "does" if clause.subject.person is Person.THIRD else "do"
+    base = f"want to {clause.verb.base}" if clause.tense is Tense.WANT else clause.verb.base
+    return "did" if clause.tense is Tense.PAST else does, base
+
+
+def _english_after(clause: Clause, time: bool = True) -> str:
+    """All that follows the English verb."""
+    parts = (clause.receiver, clause.object, clause.rest, clause.manner, clause.time if time else None)
+    return join(*(part.english for part in parts if part))
+
+
+def _german_verb(clause: Clause) -> tuple[str, str]:
+    """The finite verb, and what stands at the end: (`hat`, `gekauft`), (`holt`, `ab`)."""
+    verb, tense, place = clause.verb, clause.tense, clause.subject.person.value
+    if tense in _GERMAN_HELPERS:
+        return _GERMAN_HELPERS[tense][place], verb.infinitive
+    if tense is Tense.PAST:
+        if verb.german_past:
+            return verb.german_past[place], verb.tail[1]
+        return (_BE if verb.being else _HAVE)[place], verb.participle
+    return verb.german[place], verb.prefix
+
+
+def _german_middle(clause: Clause, time: bool = True) -> str:
+    """All between the two halves of the German verb, but for the subject."""
+    parts = (clause.receiver, clause.time if time else None, clause.object, clause.manner, clause.rest)
+    return join(*(part.german for part in parts if part))
+
+
+def english(clause: Clause) -> str:
+    """The English statement, also in a subordinate clause: `she picks up two books on Monday`."""
+    return join(clause.subject.english, *_english_verb(clause), _english_after(clause))
+
+
+def german(clause: Clause) -> str:
+    """The German main clause: `sie holt am Montag zwei Bücher ab`."""
+    finite, last = _german_verb(clause)
+    return join(clause.subject.german, finite, _german_middle(clause), last)
+
+
+def german_subordinate(clause: Clause, time: bool = True) -> str:
+    """The German clause after a conjunction: `sie am Montag zwei Bücher abholt`."""
+    finite, last = _german_verb(clause)
+    verb = last + finite if clause.verb.prefix and last == clause.verb.prefix else join(last, finite)
+    return join(clause.subject.german, _german_middle(clause, time), verb)
+
+
+def english_fronted(clause: Clause) -> str:
+    """The statement with its time first: `on Monday she picks up two books`."""
+    time = clause.time.english if clause.time else ""
+    return join(time, clause.subject.english, *_english_verb(clause), _english_after(clause, time=False))
+
+
+def german_fronted(clause: Clause) -> str:
+    """The statement with its time first, so that the subject follows the verb: `am Montag holt sie zwei Bücher ab`."""
+    return german_inverted(clause, clause.time.german if clause.time else "")
+
+
+def english_asked(clause: Clause, first: str = "", time: bool = True) -> str:
+    """The question, after a question word or without: `does she pick up two books`."""
+    helper, main = _english_asked(clause)
+    return join(first, helper, clause.subject.english, main, _english_after(clause, time))
+
+
+def german_inverted(clause: Clause, first: str = "") -> str:
+    """The clause with something else first; with nothing first, the question: `holt sie am Montag zwei Bücher ab`."""
+    finite, last = _german_verb(clause)
+    return join(first, finite, clause.subject.german, _german_middle(clause, time=not first), last)

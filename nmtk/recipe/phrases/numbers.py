@@ -1,0 +1,93 @@
+"""Numbers in words: `one hundred and twenty-one`, `hunderteinundzwanzig`."""
+
+from nmtk.recipe.phrases.chance import Chance
+
+_ENGLISH = ["zero", "one", "two", "three", "four", "five", "six", "seven", "eight", "nine", "ten", "eleven", "twelve", "thirteen", "fourteen", "fifteen", "sixteen", "seventeen", "eighteen", "nineteen"]
+_ENGLISH_TENS = ["-", "-", "twenty", "thirty", "forty", "fifty", "sixty", "seventy", "eighty", "ninety"]
+_GERMAN = ["null", "eins", "zwei", "drei", "vier", "fünf", "sechs", "sieben", "acht", "neun", "zehn", "elf", "zwölf", "dreizehn", "vierzehn", "fünfzehn", "sechzehn", "siebzehn", "achtzehn", "neunzehn"]
+_GERMAN_TENS = ["-", "-", "zwanzig", "dreißig", "vierzig", "fünfzig", "sechzig", "siebzig", "achtzig", "neunzig"]
+_ENGLISH_ORDINALS = {"one": "first", "two": "second", "three": "third", "five": "fifth", "eight": "eighth"} | {
+    "nine": "ninth",
+    "twelve": "twelfth",
+}
+_GERMAN_ORDINALS = {1: "erst", 3: "dritt", 7: "siebt", 8: "acht"}
+
+LARGEST = 9999
+
+
+def english(number: int) -> str:
+    """A whole number from 0 to 9,999, the British way."""
+    if number < 20:
+        return _ENGLISH[number]
+    if number < 100:
+        tens, units = divmod(number, 10)
+        return _ENGLISH_TENS[tens] + (f"-{_ENGLISH[units]}" if units else "")
+    if number < 1000:
+        hundreds, rest = divmod(number, 100)
+        return f"{_ENGLISH[hundreds]} hundred" + (f" and {english(rest)}" if rest else "")
+    thousands, rest = divmod(number, 1000)
+    joint = " and " if rest < 100 else " "
+    return f"{english(thousands)} thousand" + (joint + english(rest) if rest else "")
+
+
+def german(number: int) -> str:
+    """A whole number from 0 to 9,999 as one counts and names with it: `hundert`, not `einhundert`."""
+    if number < 20:
+        return _GERMAN[number]
+    if number < 100:
+        tens, units = divmod(number, 10)
+        return (f"{_joined(units)}und" if units else "") + _GERMAN_TENS[tens]
+    if number < 1000:
+        hundreds, rest = divmod(number, 100)
+        return (_joined(hundreds) if hundreds > 1 else "") + "hundert" + (german(rest) if rest else "")
+    thousands, rest = divmod(number, 1000)
+    tail = ("ein" if 100 <= rest < 200 else "") + german(rest) if rest else ""
+    return (_joined(thousands) if thousands > 1 else "") + "tausend" + tail
+
+
+def _joined(units: int) -> str:
+    """1 to 9 before another part of the number: `ein` has no s there."""
+    return "ein" if units == 1 else _GERMAN[units]
+
+
+def english_ordinal(number: int) -> str:
+    """`third`, `twenty-first`: 1 to 99."""
+    head, dash, last = english(number).rpartition("-")
+    if last in _ENGLISH_ORDINALS:
+        return head + dash + _ENGLISH_ORDINALS[last]
+    return head + dash + (last[:-1] + "ieth" if last.endswith("y") else last + "th")
+
+
+def german_ordinal(number: int) -> str:
+    """The stem that takes an adjective's endings: `dritt`, `einundzwanzigst`: 1 to 99."""
+    if number < 20:
+        return _GERMAN_ORDINALS.get(number, german(number) + "t")
+    return german(number) + "st"
+
+
+def english_year(year: int) -> str:
+    """A year as it is said: `nineteen eighty-five`. 1910 to 1999, without 1900's plain hundreds."""
+    return f"{english(year // 100)} {english(year % 100)}"
+
+
+def german_year(year: int) -> str:
+    """A year as it is said: `neunzehnhundertfünfundachtzig`. Of the same years."""
+    return f"{german(year // 100)}hundert{german(year % 100)}"
+
+
+def count(chance: Chance) -> int:
+    """How many of something: mostly few, from 2."""
+    return chance.weighed(((6, chance.between(2, 12)), (2, chance.between(13, 99))))
+
+
+def size(chance: Chance) -> int:
+    """A number such as measures and room numbers are: often with hundreds, from 2."""
+    return chance.weighed(
+        (
+            (4, chance.between(2, 12)),
+            (4, chance.between(13, 99)),
+            (3, chance.between(100, 999)),
+            (1, 100 * chance.between(1, 20)),
+            (1, chance.between(1000, LARGEST)),
+        )
+    )

@@ -1,0 +1,81 @@
+"""Preparing: from a recipe's text to its vocabulary and packed corpora, each made once and found again."""
+
+from collections.abc import Iterator
+from pathlib import Path
+from typing import NamedTuple
+
+from rich.console import Console
+
+from nmtk.data.corpus import HEADER, Corpus
+from nmtk.data.mixture import Mixture
+from nmtk.data.packing import pack
+from nmtk.recipe.recipe import Located, Recipe
+from nmtk.recipe.texts import HeldOut, Text, Texts, find_texts
+from nmtk.vocabulary.learn import learn
+from nmtk.vocabulary.vocabulary import Vocabularies, Vocabulary
+
+
+class Prepared(NamedTuple):
+    """What training starts from."""
+
+    texts: Texts
+    vocabularies: Vocabularies
+    mixture: Mixture
+
+
+def prepare(located: Located, run: Path, console: Console) -> Prepared:
+    """Find the text, learn the vocabulary and pack the corpora into the run's folder, where that is not yet done.
+
+    Raises DataError for text that cannot be used, and for a packed corpus of another vocabulary.
+    """
+    recipe, folder = located
+    texts = find_texts(recipe.data, folder, run / "text")
+    held_out = HeldOut([texts.valid, *texts.test.values()] if recipe.data.held_out == "drop" else [])
+    vocabularies = _vocabularies(recipe, folder, texts, held_out, run / "vocabulary", console)
+    corpora = [_corpus(recipe, text, held_out, vocabularies, run / "data" / text.name, console) for text in texts.train]
+    return Prepared(texts, vocabularies, Mixture(corpora, [text.weight for text in texts.train], vocabularies))
+
+
+def _vocabularies(
+    recipe: Recipe, folder: Path, texts: Texts, held_out: HeldOut, home: Path, console: Console
+) -> Vocabularies:
+    if home.is_dir():
+        return Vocabularies.load(home)
+    options = recipe.vocabulary
+
+    def lines(*sides: str) -> Iterator[str]:
+        for text in texts.train:
+            for pair in held_out.drop(text.pairs()):
+                for side in sides:
+                    yield getattr(pair, side)
+
+    def one(given: str | None, *sides: str) -> Vocabulary:
+        if given:
+            return Vocabulary.load(folder / given if (folder / given).is_file() else Path(given))
+        return Vocabulary(learn(lines(*sides), options))
+
+    if options.joint:
+        both = one(options.file, "source", "target")
+        vocabularies = Vocabularies(both, both)
+    else:
+        vocabularies = Vocabularies(one(options.source_file, "source"), one(options.target_file, "target"))
+    vocabularies.save(home)
+    sizes = " and ".join(f"{len(vocabulary):,}" for vocabulary in dict.fromkeys(vocabularies))
+    _say(console, f"vocabulary: {sizes} pieces")
+    return vocabularies
+
+
+def _corpus(
+    recipe: Recipe, text: Text, held_out: HeldOut, vocabularies: Vocabularies, home: Path, console: Console
+) -> Corpus:
+    if not (home / HEADER).is_file():
+        before = held_out.dropped.count
+        report = pack(held_out.drop(text.pairs()), vocabularies, recipe.data.filters, home)
+        _say(console, f"corpus {text.name}: {report}")
+        if overlap := held_out.dropped.count - before:
+            _say(console, f"corpus {text.name}: {overlap:,} pairs left out that are in a validation or test set")
+    return Corpus.open(home, vocabularies)
+
+
+def _say(console: Console, text: str) -> None:
+    console.print(text, markup=False, highlight=False, soft_wrap=True)

@@ -1,0 +1,99 @@
+"""A recipe: data, vocabulary, model, training and expected score as one checked document."""
+
+from collections.abc import Sequence
+from importlib.resources import files
+from pathlib import Path
+from typing import Annotated, Literal, NamedTuple, Self
+
+from pydantic import model_validator
+
+from nmtk.decoding.options import DecodingOptions
+from nmtk.errors import OptionsError
+from nmtk.model.options import TransformerOptions
+from nmtk.options import FREE, Change, Options, changes, nearest, override, read_yaml
+from nmtk.recipe.data import DataOptions, Name
+from nmtk.training.options import TrainingOptions
+from nmtk.training.schedules import needs_end
+from nmtk.vocabulary.learn import VocabularyOptions
+
+DOCUMENT = "recipe.yaml"
+
+
+class Expectation(Options):
+    """The range that a test set's scores must fall into: lowest and highest, sacreBLEU's default signature each."""
+
+    bleu: tuple[float, float] | None = None
+    chrf: tuple[float, float] | None = None
+    exact: tuple[float, float] | None = None
+    """The share of sentences that equal the reference, in percent."""
+
+
+class Recipe(Options):
+    """The whole document. Every default stands in the class of its part."""
+
+    format: Annotated[Literal[1], FREE] = 1
+    name: Name
+    description: Annotated[str, FREE] = ""
+    data: DataOptions
+    vocabulary: VocabularyOptions = VocabularyOptions()
+    model: TransformerOptions = TransformerOptions()
+    training: TrainingOptions
+    decoding: Annotated[DecodingOptions, FREE] = DecodingOptions()
+    expect: Annotated[dict[Name, Expectation], FREE] = {}
+    """By the name of the test set."""
+
+    @model_validator(mode="after")
+    def _consistent(self) -> Self:
+        if self.model.tying == "three-way" and not self.vocabulary.joint:
+            raise ValueError("model.tying: three-way needs one vocabulary for both sides: wanted vocabulary.joint: true")
+        if strange := sorted(self.expect.keys() - self.data.test.keys()):
+            raise ValueError(f"expect: found {strange[0]}, wanted the name of a test set: {', '.join(self.data.test)}")
+        return self
+
+    def changes(self, new: Self) -> list[Change]:
+        """What differs in another recipe so much that training cannot go on with it."""
+        found = list(changes(self, new))
+        old, now = self.training.updates, new.training.updates
+        if old != now and needs_end(self.training.schedule):
+            found.append(Change("training.updates", old, now))
+        return found
+
+
+class Located(NamedTuple):
+    """A recipe and the folder that it is in."""
+
+    recipe: Recipe
+    folder: Path
+
+
+def load(path: Path, assignments: Sequence[str] = ()) -> Located:
+    """Load a recipe: a folder with `recipe.yaml`, a YAML file, or the name of one that comes with nmtk.
+
+    assignments: `key=value` settings laid over it. Raises OptionsError: file, key, what was found, what was wanted.
+    """
+    document = _locate(path)
+    recipe = Recipe.parse(override(read_yaml(document), assignments), str(document))
+    return Located(recipe, document.parent)
+
+
+def shipped() -> dict[str, Path]:
+    """The folders of the recipes that come with nmtk, by name."""
+    package = Path(str(files("nmtk")))
+    for home in (package / "recipes", package.parent / "recipes"):
+        if home.is_dir():
+            return {folder.name: folder for folder in sorted(home.iterdir()) if (folder / DOCUMENT).is_file()}
+    return {}
+
+
+def _locate(path: Path) -> Path:
+    if path.is_file():
+        return path
+    if (path / DOCUMENT).is_file():
+        return path / DOCUMENT
+    if path.is_dir():
+        raise OptionsError(f"{path}: no {DOCUMENT} in this folder")
+    known = shipped()
+    name = path.name if path.parent.name in ("", "recipes") else ""
+    if name in known:
+        return known[name] / DOCUMENT
+    raise OptionsError(f"{path}: no such recipe{nearest(path.name, list(known))}")

@@ -1,0 +1,155 @@
+"""A recipe's run: the whole job from raw text to a scored model. Run again, it goes on where it stopped."""
+
+from pathlib import Path
+from typing import Any
+
+import torch
+from rich.console import Console
+
+from nmtk import __version__
+from nmtk.bundle import FINAL, Bundle
+from nmtk.decoding.options import DecodingOptions
+from nmtk.devices import pick_precision
+from nmtk.evaluation.report import as_json
+from nmtk.evaluation.score import Score
+from nmtk.files import write_text
+from nmtk.model.transformer import Transformer
+from nmtk.options import Document
+from nmtk.recipe.evaluate import exact_share, score_tests, translate_tests, verdicts
+from nmtk.recipe.home import claim, write_manifest
+from nmtk.recipe.prepare import Prepared, prepare
+from nmtk.recipe.recipe import Expectation, Located, Recipe
+from nmtk.training import checkpoints
+from nmtk.training.averaging import average_bundles
+from nmtk.training.distributed import Ranks
+from nmtk.training.memory import keep_memory
+from nmtk.training.progress import listeners
+from nmtk.training.stopping import best
+from nmtk.training.trainer import Trainer
+from nmtk.training.validation import HeldOut, Validator
+
+SHOWN = 3
+"""Translations shown at the end, of each test set."""
+
+
+def train(located: Located, run: Path, overwrite: bool, console: Console) -> dict[str, list[Score]] | None:
+    """Do what is not yet done of: prepare, train, average, translate the test sets, score.
+
+    Progress goes to the console. Returns the scores of each test set; None when a signal stopped the training, which
+    then has saved its state.
+    """
+    recipe = located.recipe
+    with Ranks.join(recipe.training.device) as ranks:
+        keep_memory()
+        torch.set_num_threads(recipe.training.threads or torch.get_num_threads())
+        if ranks.first:
+            claim(run, located, overwrite)
+            write_manifest(run, located.folder, prepare(located, run, console).texts.manifest)
+        ranks.wait()
+        prepared = prepare(located, run, console)
+        trainer = _trainer(recipe, prepared, run, ranks, console)
+        reason = trainer.train()
+        if ranks.first:
+            _say(console, f"stopped after {trainer.state.update:,} updates: {reason}")
+        if trainer.signal:
+            return None
+        return _finish(recipe, prepared, trainer, run, console) if ranks.first else {}
+
+
+def _trainer(recipe: Recipe, prepared: Prepared, run: Path, ranks: Ranks, console: Console) -> Trainer:
+    options, vocabularies = recipe.training, prepared.vocabularies
+    torch.manual_seed(options.seed)
+    model = Transformer(recipe.model, len(vocabularies.source), len(vocabularies.target))
+    dtype = pick_precision(options.precision, ranks.device)
+    held_out = list(prepared.texts.valid.pairs())
+    validator = Validator(
+        HeldOut.of(
+            [pair.source for pair in held_out],
+            [pair.target for pair in held_out],
+            vocabularies,
+            options.batch_tokens // options.accumulate,
+        ),
+        options.validation,
+        recipe.decoding,
+    )
+    bundle = Bundle(model, vocabularies, recipe.decoding.document(), _card(recipe, prepared))
+    if ranks.first:
+        parameters = sum(parameter.numel() for parameter in model.parameters())
+        pairs = sum(prepared.mixture.sizes)
+        precision = str(dtype).removeprefix("torch.")
+        where = f"{ranks.device} x {ranks.count}, {precision}, {torch.get_num_threads()} threads"
+        _say(console, f"model: {parameters:,} parameters; {pairs:,} pairs; on {where}")
+    heard = listeners(run, console) if ranks.first else []
+    return Trainer(run, bundle, prepared.mixture, validator, options, dtype, ranks, heard)
+
+
+def _card(recipe: Recipe, prepared: Prepared) -> Document:
+    return {
+        "format": 1,
+        "nmtk": __version__,
+        "recipe": recipe.name,
+        "source": recipe.data.source,
+        "target": recipe.data.target,
+        "vocabulary": prepared.vocabularies.digest,
+        "corpora": {corpus.folder.name: corpus.digest for corpus in prepared.mixture.corpora},
+        "files": [found.document() for found in prepared.texts.manifest],
+    }
+
+
+def _finish(
+    recipe: Recipe, prepared: Prepared, trainer: Trainer, run: Path, console: Console
+) -> dict[str, list[Score]]:
+    """Average checkpoints into the final model, translate and score the test sets, and say how it went."""
+    average = recipe.training.average
+    saved = checkpoints.saved(run)
+    chosen = list(saved)[-average.count :]
+    if average.take == "best":
+        history = [v for v in trainer.state.history if v.update in saved]
+        chosen = best(history, recipe.training.checkpoint.metric, average.count)
+    bundle = average_bundles([saved[update] for update in chosen])
+    _say(console, f"model: mean of {len(chosen)} checkpoints, updates {', '.join(map(str, sorted(chosen)))}")
+    bundle.model.to(trainer.ranks.device)
+    tests = prepared.texts.test
+    options = DecodingOptions.parse(bundle.decoding, str(run))
+    translated = translate_tests(bundle, options, tests, run)
+    scores = score_tests(translated, tests)
+    _show(recipe, prepared, translated, scores, console)
+    write_text(run / "scores.json", as_json(scores) + "\n")
+    card = bundle.card | {
+        "training": {
+            "updates": trainer.state.update,
+            "epochs": round(trainer.state.epochs, 3),
+            "target_tokens": trainer.state.tokens,
+            "seconds": round(trainer.state.seconds),
+            "averaged": sorted(chosen),
+        },
+        "scores": {name: [_brief(score) for score in found] for name, found in scores.items()},
+    }
+    bundle._replace(card=card).save(run / FINAL)
+    return scores
+
+
+def _show(
+    recipe: Recipe,
+    prepared: Prepared,
+    translated: dict[str, list[str]],
+    scores: dict[str, list[Score]],
+    console: Console,
+) -> None:
+    for name, lines in translated.items():
+        pairs = list(prepared.texts.test[name].pairs())
+        for pair, line in list(zip(pairs, lines, strict=True))[:SHOWN]:
+            _say(console, f"  source       {pair.source}\n  reference    {pair.target}\n  translation  {line}\n")
+        exact = exact_share(lines, [pair.target for pair in pairs])
+        found = {score.name.lower(): score.score for score in scores[name]} | {"exact": exact}
+        _say(console, f"{name}: {exact:.1f}% of {len(lines):,} translations equal the reference")
+        for verdict in verdicts(recipe.expect.get(name, Expectation()), found):
+            _say(console, f"{name}: {verdict}")
+
+
+def _brief(score: Score) -> dict[str, Any]:
+    return {"name": score.name, "score": round(score.score, 4), "signature": score.signature}
+
+
+def _say(console: Console, text: str) -> None:
+    console.print(text, markup=False, highlight=False, soft_wrap=True)

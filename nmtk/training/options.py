@@ -1,0 +1,105 @@
+"""The recipe's `training`: everything about how a model is trained."""
+
+from typing import Annotated, Literal
+
+from pydantic import Field, NonNegativeFloat, NonNegativeInt, PositiveFloat, PositiveInt, model_validator
+
+from nmtk.decoding.strategies import Greedy, Strategy
+from nmtk.options import COUNT, FREE, SECONDS, Options
+from nmtk.training.optimisers import Adam, Optimiser
+from nmtk.training.schedules import InverseSqrt, Noam, Schedule, needs_end
+
+Count = Annotated[PositiveInt, COUNT]
+Metric = Literal["loss", "bleu", "chrf"]
+
+
+class Sampling(Options):
+    """New segmentations of the training text at every epoch (Kudo 2018; BPE-dropout: Provilkov et al. 2020)."""
+
+    alpha: PositiveFloat = 0.1
+    """Unigram: smoothing of the distribution; smaller is more varied. BPE: the share of merges left out."""
+
+
+class EarlyStop(Options):
+    """Stop when a metric has not got better for `patience` validations in a row."""
+
+    metric: Metric = "loss"
+    patience: PositiveInt = 10
+
+
+class Validation(Options):
+    """What is measured on the validation set, and when."""
+
+    every: Annotated[PositiveInt, COUNT, FREE] = 1000
+    metrics: tuple[Metric, ...] = ("loss", "bleu")
+    strategy: Strategy = Greedy()
+    lines: Annotated[PositiveInt | None, COUNT] = None
+    """Translate only the first so many lines; the loss is always over all."""
+
+    @model_validator(mode="after")
+    def _has_loss(self) -> "Validation":
+        if "loss" not in self.metrics:
+            raise ValueError("metrics: loss is always measured; wanted it in the list")
+        return self
+
+
+class Checkpoints(Options):
+    """When the whole state of training is saved, and which saved ones are kept."""
+
+    every: Annotated[PositiveInt, COUNT, FREE] = 1000
+    keep_last: Annotated[PositiveInt, FREE] = 5
+    keep_best: Annotated[NonNegativeInt, FREE] = 1
+    metric: Metric = "loss"
+    """What `best` means."""
+
+
+class Average(Options):
+    """Which checkpoints the final model is the mean of (Vaswani et al. 2017, section 6.1: the last 5 or 20)."""
+
+    take: Literal["last", "best"] = "last"
+    count: PositiveInt = 5
+
+
+class TrainingOptions(Options):
+    """How a model is trained. Stops at whichever of updates, epochs, tokens and time comes first."""
+
+    updates: Annotated[PositiveInt | None, COUNT, FREE] = None
+    epochs: Annotated[PositiveInt | None, COUNT, FREE] = None
+    tokens: Annotated[PositiveInt | None, COUNT, FREE] = None
+    """Target tokens trained on."""
+    time: Annotated[PositiveFloat | None, SECONDS, FREE] = None
+    """Wall-clock time of training, all its parts added up."""
+    batch_tokens: Count = 4096
+    """The most tokens of either side in one update, padding included, over all ranks and accumulated batches."""
+    accumulate: PositiveInt = 1
+    """How many batches, each of its own sentence length, an update is made of; ranks share them out."""
+    optimiser: Optimiser = Adam()
+    schedule: Schedule = InverseSqrt()
+    label_smoothing: Annotated[float, Field(ge=0, lt=1)] = 0.1
+    clip_norm: NonNegativeFloat = 1.0
+    """The longest the gradient may be; 0 leaves it as it is."""
+    ema: Annotated[float, Field(ge=0, lt=1)] = 0.0
+    """Decay of the moving average of the weights, which is then what is validated and kept; 0 is none."""
+    sampling: Sampling | None = None
+    seed: NonNegativeInt = 1
+    validation: Validation = Validation()
+    early_stop: Annotated[EarlyStop | None, FREE] = None
+    checkpoint: Checkpoints = Checkpoints()
+    average: Annotated[Average, FREE] = Average()
+    log_every: Annotated[PositiveInt, COUNT] = 50
+    precision: Literal["auto", "float32", "bfloat16"] = "auto"
+    device: Annotated[str, FREE] = "auto"
+    threads: Annotated[PositiveInt | None, FREE] = None
+
+    @model_validator(mode="after")
+    def _consistent(self) -> "TrainingOptions":
+        if not (self.updates or self.epochs or self.tokens or self.time or self.early_stop):
+            raise ValueError("nothing ends the training: wanted one of updates, epochs, tokens, time, early_stop")
+        if needs_end(self.schedule) and not self.updates:
+            raise ValueError(f"schedule {self.schedule.kind} decays to an end: wanted training.updates or schedule.updates")
+        if isinstance(self.schedule, Noam) and "rate" not in self.optimiser.model_fields_set:
+            return self.model_copy(update={"optimiser": self.optimiser.model_copy(update={"rate": 1.0})})
+        for name, metric in (("early_stop", self.early_stop), ("checkpoint", self.checkpoint)):
+            if metric and metric.metric not in self.validation.metrics:
+                raise ValueError(f"{name}.metric {metric.metric} is not in validation.metrics")
+        return self

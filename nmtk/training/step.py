@@ -1,0 +1,35 @@
+"""The forward pass of training: from a batch to its loss."""
+
+from contextlib import AbstractContextManager
+
+import torch
+from torch import Tensor, nn
+
+from nmtk.data.batches import Batch
+from nmtk.model.transformer import Transformer
+from nmtk.training.loss import Loss, smoothed_cross_entropy
+
+
+class TrainingStep(nn.Module):
+    """Batch in, loss out: one module, so that what wraps it (DDP) sees the whole pass."""
+
+    def __init__(self, model: Transformer, smoothing: float, dtype: torch.dtype) -> None:
+        super().__init__()
+        self.model, self.smoothing, self.dtype = model, smoothing, dtype
+
+    def forward(self, batch: Batch) -> Loss:
+        """The sums of the loss over the batch's real target tokens, in nats."""
+        with self._precision(batch.source_BS.device):
+            memory_BSD = self.model.encode(batch.source_BS, keep_BS := batch.keep_BS)
+            hidden_BTD = self.model.decode(batch.target_BT, memory_BSD, keep_BS)
+            hidden_ND = hidden_BTD.flatten(0, 1).index_select(0, batch.real_N)
+            gold_N = batch.gold_BT.flatten().index_select(0, batch.real_N)
+            return smoothed_cross_entropy(hidden_ND, self.model.output_weight_VD, gold_N, self.smoothing)
+
+    def _precision(self, device: torch.device) -> AbstractContextManager[None]:
+        return torch.autocast(device.type, self.dtype, enabled=self.dtype != torch.float32)
+
+
+def finite(*values: Tensor) -> bool:
+    """Whether all numbers are numbers."""
+    return all(bool(torch.isfinite(value).all()) for value in values)

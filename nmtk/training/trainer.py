@@ -1,0 +1,247 @@
+"""The trainer: one loop over updates, which can be stopped at any of them and goes on as if it never had been."""
+
+import math
+import signal
+import time
+from collections.abc import Iterator, Sequence
+from contextlib import AbstractContextManager, closing, contextmanager, nullcontext
+from pathlib import Path
+from types import FrameType
+from typing import Any
+
+import numpy as np
+import torch
+from torch.nn.utils import clip_grad_norm_
+
+from nmtk.bundle import Bundle
+from nmtk.data.cursor import Share, walk
+from nmtk.data.mixture import Mixture
+from nmtk.data.prefetch import prefetch
+from nmtk.errors import TrainingError
+from nmtk.training import checkpoints
+from nmtk.training.moving_average import MovingAverage
+from nmtk.training.checkpoints import State
+from nmtk.training.distributed import Ranks
+from nmtk.training.options import TrainingOptions
+from nmtk.training.progress import Listener, Log
+from nmtk.training.schedules import Horizon
+from nmtk.training.step import TrainingStep
+from nmtk.training.stopping import Position, Validated, reason_to_stop, share_done, to_keep
+from nmtk.training.validation import Validator
+from nmtk.training.window import Checked, Window
+
+
+def _seed_of(seed: int, update: int, rank: int) -> int:
+    """The seed of one rank's random numbers in one update: a function of these three, so none is ever saved."""
+    return int(np.random.SeedSequence([seed, update, rank]).generate_state(1, np.uint64)[0] >> np.uint64(1))
+
+
+class Trainer:
+    """Trains a bundle's model on a mixture of corpora, in a run's folder."""
+
+    def __init__(
+        self,
+        run: Path,
+        bundle: Bundle,
+        mixture: Mixture,
+        validator: Validator,
+        options: TrainingOptions,
+        dtype: torch.dtype,
+        ranks: Ranks,
+        listeners: Sequence[Listener],
+    ) -> None:
+        self.run, self.bundle, self.mixture, self.validator = run, bundle, mixture, validator
+        self.options, self.ranks, self.listeners = options, ranks, listeners
+        self.model = bundle.model.to(ranks.device)
+        self.parameters = list(self.model.parameters())
+        self.step = TrainingStep(self.model, options.label_smoothing, dtype)
+        self.wrapped = ranks.wrap(self.step)
+        self.optimiser = options.optimiser.build(self.parameters)
+        self.average = MovingAverage(self.model, options.ema) if options.ema else None
+        self.horizon = Horizon(self.model.options.width, options.updates)
+        self.log = Log(run / "log.jsonl")
+        self.state = State()
+        self.window = Window(ranks.device)
+        self.unchecked: Checked | None = None
+        self.signal: str | None = None
+
+    def train(self) -> str:
+        """Train until a stop condition or a signal; the last state is saved. Returns the reason in words.
+
+        Raises TrainingError when the loss is no number; checkpoints before it are kept.
+        """
+        self._resume()
+        with self._signals(), closing(self._shares()) as shares:
+            reason = self._reason()
+            started = time.monotonic() - self.state.seconds
+            while reason is None:
+                self._update(next(shares))
+                self.state.seconds = time.monotonic() - started
+                if self.state.update % self.options.log_every == 0:
+                    self._log()
+                reason = self._reason()
+                before = time.monotonic()
+                self._keep(last=reason is not None)
+                self.window.since += time.monotonic() - before  # the speed is that of training alone
+                self._tell_progress()
+        return reason
+
+    def _position(self) -> Position:
+        return Position(self.state.update, self.state.epochs, self.state.tokens, self.state.seconds)
+
+    def _reason(self) -> str | None:
+        reason = self.signal or reason_to_stop(self.options, self._position(), self.state.history)
+        if self.ranks.any(reason is not None):  # time and signals are each rank's own
+            return reason or "another rank stopped"
+        return None
+
+    # one update
+
+    def _shares(self) -> Iterator[Share]:
+        options, sampling = self.options, self.options.sampling
+        return prefetch(
+            lambda: walk(
+                self.mixture,
+                options.batch_tokens,
+                options.accumulate,
+                options.seed,
+                self.state.cursor,
+                self.ranks.rank,
+                self.ranks.count,
+                sampling.alpha if sampling else None,
+            )
+        )
+
+    def _update(self, share: Share) -> None:
+        state, step = self.state, self.state.update + 1
+        torch.manual_seed(_seed_of(self.options.seed, step, self.ranks.rank))
+        self.model.train()
+        sums = torch.zeros(2, dtype=torch.float64, device=self.ranks.device)
+        for number, batch in enumerate(share.batches, 1):
+            with self._exchange(number == len(share.batches)):
+                loss = self.wrapped(batch.to(self.ranks.device))
+                (loss.smoothed * (self.ranks.count / share.tokens)).backward()
+            sums += torch.stack([loss.smoothed.detach(), loss.nll]).double()
+        norm = clip_grad_norm_(self.parameters, self.options.clip_norm or math.inf)
+        self._check(Checked(step, share, sums, norm))
+        rate = self.options.optimiser.rate * self.options.schedule.factor(step, self.horizon)
+        for group in self.optimiser.param_groups:
+            group["lr"] = rate
+        self.optimiser.step()
+        self.optimiser.zero_grad()
+        if self.average:
+            self.average.update(step)
+        self.window.add(share, sums, norm, rate)
+        state.update, state.cursor, state.epochs = step, share.after, share.epochs
+        state.tokens += share.tokens
+
+    def _exchange(self, last: bool) -> AbstractContextManager[Any]:
+        """Ranks exchange gradients with the last batch of an update only."""
+        return nullcontext() if last or self.ranks.count == 1 else self.wrapped.no_sync()  # type: ignore[operator, no-any-return]
+
+    def _check(self, now: Checked | None) -> None:
+        """Stop at a loss or gradient that is no number: at once on CPUs, one update later where asking would stall."""
+        late = self.ranks.device.type != "cpu" and now is not None
+        due, self.unchecked = (self.unchecked, now) if late else (now or self.unchecked, None)
+        if due is None or (bool(torch.isfinite(due.norm)) and bool(torch.isfinite(due.sums).all())):
+            return
+        saved = list(checkpoints.saved(self.run))
+        remedy = f"checkpoint {saved[-1]} is the last good one" if saved else "no checkpoint was saved yet"
+        epoch, taken = due.share.after
+        raise TrainingError(
+            f"update {due.update}: the loss is no longer a number (gradient norm {float(due.norm)}) in batch {taken} of "
+            f"epoch {epoch}: {remedy}; try a smaller training.optimiser.rate, a longer warm-up or training.clip_norm"
+        )
+
+    # what is told and kept
+
+    def _log(self) -> None:
+        self._record(
+            {"kind": "train", "update": self.state.update, "epochs": round(self.state.epochs, 4)}
+            | self.window.figures(self.ranks, self.state.seconds)
+            | {"seconds": round(self.state.seconds, 2)}
+        )
+        self.window = Window(self.ranks.device, self.state.seconds)
+
+    def _record(self, record: dict[str, Any]) -> None:
+        if self.ranks.first:
+            self.log.write(record)
+            for listener in self.listeners:
+                listener.record(record)
+
+    def _tell_progress(self) -> None:
+        share = share_done(self.options, self._position())
+        for listener in self.listeners:
+            listener.done(share, self.state.seconds, self.state.update)
+
+    def _keep(self, last: bool) -> None:
+        """Save a checkpoint where one is due, then validate where that is: a failing validation loses nothing."""
+        update = self.state.update
+        validate = update % self.options.validation.every == 0 or (last and not self.signal)
+        if not (validate or last or update % self.options.checkpoint.every == 0):
+            return
+        self._check(None)
+        self.state.window = self.window.sums(self.ranks)
+        if self.ranks.first:
+            checkpoints.save(self.run, self.bundle, self.optimiser, self.state, self.average)
+        if validate:
+            self._validate()
+        if self.ranks.first:
+            saved = list(checkpoints.saved(self.run))
+            checkpoints.prune(self.run, to_keep(self.options.checkpoint, saved, self.state.history))
+        self.ranks.wait()
+
+    def _validate(self) -> None:
+        """Measure on rank 0, with the averaged weights where there are any; all ranks learn the figures."""
+        started = time.monotonic()
+        scores: dict[str, float] = {}
+        if self.ranks.first:
+            if self.average:
+                self.average.swap()
+            scores = self.validator.measure(self.bundle, self.step)
+            if self.average:
+                self.average.swap()
+        validated = Validated(self.state.update, self.ranks.tell(scores))
+        self.state.history.append(validated)
+        if self.ranks.first:
+            checkpoints.write_validation(checkpoints.folder_of(self.run, validated.update), validated)
+        seconds = round(time.monotonic() - started, 2)
+        self._record({"kind": "validation", "update": validated.update, **validated.scores, "seconds": seconds})
+
+    def _resume(self) -> None:
+        """Go on from the newest checkpoint, if there is one."""
+        if self.ranks.first:
+            checkpoints.clear_remains(self.run)
+        self.ranks.wait()
+        saved = checkpoints.saved(self.run)
+        if not saved:
+            if self.ranks.first:
+                self.log.cut_back(0, validated=False)
+            return
+        update, folder = max(saved.items())
+        self.state = checkpoints.load(folder, self.model, self.optimiser, self.average)
+        self.window = Window.of(self.state.window, self.ranks, self.state.seconds)
+        validated = any(v.update == update for v in self.state.history)
+        if self.ranks.first:
+            self.log.cut_back(update, validated)
+            for listener in self.listeners:
+                listener.say(f"going on from update {update}")
+        due = update % self.options.validation.every == 0 or self._reason()
+        if due and not validated:
+            self._validate()
+
+    @contextmanager
+    def _signals(self) -> Iterator[None]:
+        """SIGTERM and the first SIGINT end training after the update under way; a second SIGINT ends it at once."""
+
+        def stop(number: int, frame: FrameType | None) -> None:
+            if self.signal and number == signal.SIGINT:
+                raise KeyboardInterrupt
+            self.signal = f"signal {signal.Signals(number).name}"
+
+        before = {number: signal.signal(number, stop) for number in (signal.SIGTERM, signal.SIGINT)}
+        try:
+            yield
+        finally:
+            for number, handler in before.items():
+                signal.signal(number, handler)

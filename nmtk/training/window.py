@@ -1,0 +1,67 @@
+"""The figures of training between two lines of the log, summed where the model is and read only when they are due."""
+
+from typing import NamedTuple, Self
+
+import torch
+from torch import Tensor
+
+from nmtk.data.cursor import Share
+from nmtk.training.distributed import Ranks
+
+_SUMMED = ("smoothed", "nll", "tokens", "padding", "positions")
+
+
+class Checked(NamedTuple):
+    """What tells whether an update went well: its number, its data, its loss sums and its gradient's norm."""
+
+    update: int
+    share: Share
+    sums: Tensor
+    norm: Tensor
+
+
+class Window:
+    """Sums since the last line of the log, of this rank."""
+
+    def __init__(self, device: torch.device, since: float = 0.0) -> None:
+        self._sums = torch.zeros(len(_SUMMED), dtype=torch.float64, device=device)
+        self._norm = torch.zeros((), device=device)
+        self._rate = 0.0
+        self.since = since
+
+    @classmethod
+    def of(cls, sums: dict[str, float], ranks: Ranks, since: float) -> Self:
+        """What a checkpoint kept: rank 0 takes the sums of all."""
+        window = cls(ranks.device, sums.get("since", since))
+        if ranks.first and sums:
+            window._sums += torch.tensor([sums[name] for name in _SUMMED], dtype=torch.float64, device=ranks.device)
+        return window
+
+    def add(self, share: Share, loss: Tensor, norm: Tensor, rate: float) -> None:
+        """Take in one update."""
+        tokens = sum(batch.tokens for batch in share.batches)
+        padding = sum(batch.padding for batch in share.batches)
+        positions = sum(batch.source_BS.numel() + batch.gold_BT.numel() for batch in share.batches)
+        self._sums[:2] += loss
+        self._sums[2:] += torch.tensor([tokens, padding, positions], dtype=torch.float64, device=self._sums.device)
+        self._norm, self._rate = norm.detach(), rate
+
+    def sums(self, ranks: Ranks) -> dict[str, float]:
+        """The sums over all ranks."""
+        values: list[float] = ranks.sum(self._sums.clone()).tolist()
+        return dict(zip(_SUMMED, values, strict=True), since=self.since)
+
+    def figures(self, ranks: Ranks, seconds: float) -> dict[str, float]:
+        """Loss and nll in nats per target token, perplexity, the last norm and rate, share of padding, tokens a second."""
+        sums = self.sums(ranks)
+        tokens = sums["tokens"]
+        nll = sums["nll"] / tokens
+        return {
+            "loss": sums["smoothed"] / tokens,
+            "nll": nll,
+            "ppl": float(torch.tensor(nll, dtype=torch.float64).exp()),
+            "norm": float(self._norm),
+            "rate": self._rate,
+            "padding": round(sums["padding"] / sums["positions"], 4),
+            "tokens_per_second": round(tokens / max(seconds - self.since, 1e-9), 1),
+        }
