@@ -7,16 +7,15 @@ from nmtk.bundle import Bundle
 from nmtk.decoding.options import DecodingOptions
 from nmtk.decoding.translator import Translator
 from nmtk.devices import pick_device
-from nmtk.evaluation.metrics import Score, evaluate
+from nmtk.evaluation.metrics import Metric, Score, evaluate
+from nmtk.evaluation.names import USUAL
 from nmtk.files import write_text
 from nmtk.recipe.home import open_run
 from nmtk.recipe.recipe import Expectation
 from nmtk.recipe.texts import Text, find_texts
 
-METRICS = ("bleu", "chrf", "ter")
 
-
-def evaluate_run(run: Path, metrics: Sequence[str] = METRICS, device: str = "auto") -> dict[str, list[Score]]:
+def evaluate_run(run: Path, metrics: Sequence[Metric | str] = USUAL, device: str = "auto") -> dict[str, list[Score]]:
     """The scores of a run's final model on every test set of its recipe, by name.
 
     Raises OptionsError when the folder is no run, ModelError when it has no model, DataError for its text.
@@ -41,7 +40,7 @@ def translate_tests(
 
 
 def score_tests(
-    translated: Mapping[str, Sequence[str]], tests: Mapping[str, Text], metrics: Sequence[str] = METRICS
+    translated: Mapping[str, Sequence[str]], tests: Mapping[str, Text], metrics: Sequence[Metric | str] = USUAL
 ) -> dict[str, list[Score]]:
     """Scores of each test set's translations."""
     return {

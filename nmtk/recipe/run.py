@@ -11,7 +11,7 @@ from nmtk.bundle import FINAL, Bundle
 from nmtk.decoding.options import DecodingOptions
 from nmtk.devices import pick_precision
 from nmtk.evaluation.report import as_json
-from nmtk.evaluation.score import Score
+from nmtk.evaluation.metrics import Score
 from nmtk.files import write_text
 from nmtk.model.transformer import Transformer
 from nmtk.options import Document
