@@ -72,7 +72,7 @@ def decode_line(line: bytes, origin: object, number: int, offset: int) -> str:
 
 
 def decode_lines(file: Iterable[bytes], origin: object) -> Iterator[str]:
-    """The lines of a binary file, one by one, as text. Raises DataError as `decode_line` and for damaged compression."""
+    """The lines of a binary file, one by one, as text. Raises DataError as `decode_line`, or for damaged compression."""
     offset = 0
     lines = iter(file)
     number = 0

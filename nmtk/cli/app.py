@@ -17,16 +17,16 @@ app = typer.Typer(
     name="nmtk",
     no_args_is_help=True,
     pretty_exceptions_enable=False,
-    rich_markup_mode="rich",
+    rich_markup_mode=None,  # importing Rich would double the time that --help takes
     context_settings={"help_option_names": ["-h", "--help"]},
 )
-app.command("build-vocab")(build_vocab)
-app.command("train")(train)
-app.command("translate")(translate)
-app.command("evaluate")(evaluate)
-app.command("average-checkpoints")(average_checkpoints)
-app.command("decode", hidden=True)(translate)
-app.command("predict", hidden=True)(translate)
+app.command("build-vocab", short_help="Learn a vocabulary from text.")(build_vocab)
+app.command("train", short_help="Train a model by a recipe, or go on training it.")(train)
+app.command("translate", short_help="Translate lines of text.")(translate)
+app.command("evaluate", short_help="Score translations, or a run's model.")(evaluate)
+app.command("average-checkpoints", short_help="Make one model of several checkpoints.")(average_checkpoints)
+for other_name in ("decode", "predict"):
+    app.command(other_name, hidden=True)(translate)
 
 
 def _version(wanted: bool) -> None:
@@ -55,7 +55,8 @@ def main() -> None:
         try:
             app(prog_name="nmtk")
         finally:
-            sys.stdout.flush()
+            if sys.stdout:  # None when the caller has closed it
+                sys.stdout.flush()
     except KeyboardInterrupt:
         sys.exit(130)
     except BrokenPipeError:

@@ -13,8 +13,6 @@ if TYPE_CHECKING:
     from nmtk.evaluation.metrics import Metric, Score, Text
     from nmtk.options import Document
 
-AS_SACREBLEU = "As in sacreBLEU"
-
 
 def evaluate(
     references: Annotated[
@@ -38,25 +36,20 @@ def evaluate(
         Literal["text", "json"], typer.Option("--format", "-f", help="How to print the scores.")
     ] = "text",
     width: Annotated[int, typer.Option("--width", "-w", min=0, max=15, help="Decimals.")] = 2,
-    tokenize: Annotated[
-        Tokenizer, typer.Option("--tokenize", "-tok", help="BLEU's words.", rich_help_panel=AS_SACREBLEU)
-    ] = "13a",
-    lowercase: Annotated[
-        bool, typer.Option("--lowercase", "-lc", help="BLEU ignores case.", rich_help_panel=AS_SACREBLEU)
-    ] = False,
-    chrf_lowercase: Annotated[
-        bool, typer.Option("--chrf-lowercase", help="chrF ignores case.", rich_help_panel=AS_SACREBLEU)
-    ] = False,
-    ter_case_sensitive: Annotated[
-        bool, typer.Option("--ter-case-sensitive", help="TER minds case.", rich_help_panel=AS_SACREBLEU)
-    ] = False,
+    tokenize: Annotated[Tokenizer, typer.Option("--tokenize", "-tok", help="How BLEU finds words.")] = "13a",
+    lowercase: Annotated[bool, typer.Option("--lowercase", "-lc", help="BLEU ignores case.")] = False,
+    chrf_lowercase: Annotated[bool, typer.Option("--chrf-lowercase", help="chrF ignores case.")] = False,
+    ter_case_sensitive: Annotated[bool, typer.Option("--ter-case-sensitive", help="TER minds case.")] = False,
 ) -> None:
     """Score translations with BLEU, chrF and TER, each with its signature.
 
-    [bold]nmtk evaluate REF... -i HYP[/] scores a file; several references can be given.
-    [bold]nmtk evaluate -m RUN[/] translates the run's test sets and scores them;
-    with [bold]--source FILE REF...[/] a text of your own.
-    All text is plain and detokenised, one sentence a line, in any of .gz, .xz, .bz2 and .zst.
+    \b
+    nmtk evaluate REF... -i HYP            a file, against one or several references
+    nmtk evaluate -m RUN                   a run's model, on the test sets of its recipe
+    nmtk evaluate -m RUN --source SRC REF  a run's model, on a text of your own
+
+    All text is plain and detokenised, a sentence a line; .gz, .xz, .bz2 and .zst are read as they are. The settings of
+    the metrics mean what they mean in sacreBLEU: -lc is for BLEU alone.
     """
     if model is None and source is not None:
         raise typer.BadParameter("wanted the model that translates it too: -m RUN", param_hint="--source")
@@ -112,7 +105,7 @@ def _score_model(model: Path, source: Path, references: Sequence[Path], metrics:
 
     text, wanted = _read(source), [_read(path) for path in references]
     check_lengths(text, *wanted)  # before the work of translating
-    return _score((f"the translation of {source}", load(model).translate(text[1])), wanted, metrics)
+    return _score((f"the translation of {source}", load(model).translate(list(text[1]))), wanted, metrics)
 
 
 def _read(path: Path) -> "Text":

@@ -7,10 +7,13 @@ command line and the tests know it from there.
 import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import Annotated, Any, ClassVar, Literal, TypeAlias, get_args
+from typing import Annotated, ClassVar, Literal, TypeAlias, get_args
 
 from pydantic import Field
-from sacrebleu.metrics import BLEU, CHRF, TER
+from sacrebleu.metrics.base import Metric as Measure
+from sacrebleu.metrics.bleu import BLEU
+from sacrebleu.metrics.chrf import CHRF
+from sacrebleu.metrics.ter import TER
 
 from nmtk.errors import DataError, OptionsError
 from nmtk.evaluation.names import USUAL, Tokenizer
@@ -51,7 +54,7 @@ class Bleu(Options):
     tokenize: Tokenizer = "13a"
     lowercase: bool = False
 
-    def measure(self) -> Any:
+    def measure(self) -> Measure:
         """The metric, as sacreBLEU's own object. Raises OptionsError when the tokeniser's package is not installed."""
         try:
             return BLEU(tokenize=self.tokenize, lowercase=self.lowercase, force=True)
@@ -70,7 +73,7 @@ class Chrf(Options):
     lowercase: bool = False
     eps_smoothing: bool = False
 
-    def measure(self) -> Any:
+    def measure(self) -> Measure:
         """The metric, as sacreBLEU's own object."""
         return CHRF(lowercase=self.lowercase, eps_smoothing=self.eps_smoothing)
 
@@ -84,7 +87,7 @@ class ChrfPlusPlus(Options):
     lowercase: bool = False
     eps_smoothing: bool = False
 
-    def measure(self) -> Any:
+    def measure(self) -> Measure:
         """The metric, as sacreBLEU's own object."""
         return CHRF(word_order=2, lowercase=self.lowercase, eps_smoothing=self.eps_smoothing)
 
@@ -99,7 +102,7 @@ class Ter(Options):
     no_punct: bool = False
     case_sensitive: bool = False
 
-    def measure(self) -> Any:
+    def measure(self) -> Measure:
         """The metric, as sacreBLEU's own object."""
         return TER(normalized=self.normalized, no_punct=self.no_punct, case_sensitive=self.case_sensitive)
 

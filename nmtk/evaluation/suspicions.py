@@ -20,7 +20,7 @@ SIGNS = (
     Sign(re.compile("▁").search, "cut into SentencePiece pieces (▁)", "decode them first"),
     Sign(re.compile(r"@@( |$)").search, "cut into BPE pieces (@@)", "join them first, as with sed 's/@@ //g'"),
     Sign(
-        re.compile(r"\S [.,;](?: |$)| @-@ |&(?:apos|quot|amp|lt|gt|#91|#93|#124);").search,
+        re.compile(r"\S [.,](?: |$)| @-@ |&(?:apos|quot|amp|lt|gt|#91|#93|#124);").search,
         "tokenised",
         "detokenise them first",
     ),

@@ -90,13 +90,13 @@ class DataOptions(Options):
 
     source: Language
     target: Language
-    files: dict[str, FileOptions] = {}
+    files: dict[str, FileOptions] = Field(default_factory=dict)
     """What is known of the files that are named below, by name. A file that is always at hand needs no entry."""
     generate: Generator | None = None
     """Files that nmtk writes itself, to be named below like any other."""
     train: Annotated[tuple[CorpusOptions, ...], Field(min_length=1)]
     valid: TextOptions
-    test: dict[Name, TextOptions] = {}
+    test: dict[Name, TextOptions] = Field(default_factory=dict)
     filters: FilterOptions = FilterOptions()
     held_out: Literal["drop", "keep"] = "drop"
     """What happens to training pairs of which a side stands in a validation or test set too (`nmtk.recipe.texts`)."""

@@ -101,11 +101,10 @@ class Finder:
                 return Found(name, path, digest, path.stat().st_size, origin)
             if origin == "cache" and known.url:
                 continue  # the cache is nmtk's own, so a file that another recipe knows by this name gives way
-            raise DataError(
-                f"{path}: found sha256 {digest}, wanted {known.sha256}: it is not the file that the recipe was made with"
-            )
+            raise DataError(f"{path}: found sha256 {digest}, wanted {known.sha256}: not the file that the recipe means")
         if not known.url:
-            raise DataError(f"{name}: no such file {self._places()}, and the recipe has no url for it: {self._mend(name)}")
+            places = ", ".join(f"{origin} ({folder.absolute()})" for origin, folder in self.places)
+            raise DataError(f"{name}: in none of: {places}; and the recipe has no url for it: {self._mend(name)}")
         return self._fetch(name, known)
 
     def _fetch(self, name: str, known: FileOptions) -> Found:
@@ -121,13 +120,9 @@ class Finder:
                 raise DataError(f"{path}: cannot be written: {error.strerror or error}") from None
         raise DataError(f"{name}: {'; '.join(reasons)}: try again, or {self._mend(name)}")
 
-    def _places(self) -> str:
-        places = [f"{origin} ({folder.absolute()})" for origin, folder in self.places]
-        return "in any of: " + ", ".join(places)
-
     def _mend(self, name: str) -> str:
-        asked = "have NMTK_DATA name" if any(place.origin == "NMTK_DATA" for place in self.places) else "set NMTK_DATA to"
-        return f"{asked} a folder that has {name}"
+        given = any(place.origin == "NMTK_DATA" for place in self.places)
+        return f"{'let' if given else 'set'} NMTK_DATA {'be' if given else 'to'} a folder that has {name}"
 
 
 @contextmanager

@@ -49,12 +49,12 @@ def _vocabularies(
                 for side in sides:
                     yield getattr(pair, side)
 
-    def one(given: str | None, *sides: str) -> Vocabulary:
+    def one(given: Path | None, *sides: str) -> Vocabulary:
         if given:
-            return Vocabulary.load(folder / given if (folder / given).is_file() else Path(given))
+            return Vocabulary.load(folder / given if (folder / given).is_file() else given)
         return Vocabulary(learn(lines(*sides), options))
 
-    if options.joint:
+    if options.joint and options.source_file is None:
         both = one(options.file, "source", "target")
         vocabularies = Vocabularies(both, both)
     else:
@@ -71,9 +71,10 @@ def _corpus(
     if not (home / HEADER).is_file():
         before = held_out.dropped.count
         report = pack(held_out.drop(text.pairs()), vocabularies, recipe.data.filters, home)
-        _say(console, f"corpus {text.name}: {report}")
+        for line in report.lines():
+            _say(console, f"corpus {text.name}: {line}")
         if overlap := held_out.dropped.count - before:
-            _say(console, f"corpus {text.name}: {overlap:,} pairs left out that are in a validation or test set")
+            _say(console, f"corpus {text.name}: dropped: {overlap:,} of which a side is in a validation or test set")
     return Corpus.open(home, vocabularies)
 
 

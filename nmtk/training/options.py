@@ -97,9 +97,13 @@ class TrainingOptions(Options):
             raise ValueError("nothing ends the training: wanted one of updates, epochs, tokens, time, early_stop")
         if needs_end(self.schedule) and not self.updates:
             raise ValueError(f"schedule {self.schedule.kind} decays to an end: wanted training.updates or schedule.updates")
-        if isinstance(self.schedule, Noam) and "rate" not in self.optimiser.model_fields_set:
-            return self.model_copy(update={"optimiser": self.optimiser.model_copy(update={"rate": 1.0})})
+        kept = self.checkpoint.keep_last if self.average.take == "last" else self.checkpoint.keep_best
+        if self.average.count > kept:
+            which = f"checkpoint.keep_{self.average.take}"
+            raise ValueError(f"average.count {self.average.count} is more than {which} {kept}: wanted {which} to be as large")
         for name, metric in (("early_stop", self.early_stop), ("checkpoint", self.checkpoint)):
             if metric and metric.metric not in self.validation.metrics:
                 raise ValueError(f"{name}.metric {metric.metric} is not in validation.metrics")
+        if isinstance(self.schedule, Noam) and "rate" not in self.optimiser.model_fields_set:
+            return self.model_copy(update={"optimiser": self.optimiser.model_copy(update={"rate": 1.0})})
         return self

@@ -91,8 +91,14 @@ def learn(texts: Iterable[str], options: VocabularyOptions) -> bytes:
             num_threads=_THREADS,
             shuffle_input_sentence=False,
             minloglevel=2,
-            **{f"{name}_id": i for i, name in enumerate(("pad", "unk", "bos", "eos"))},
-            **{f"{name}_piece": piece for name, piece in zip(("pad", "unk", "bos", "eos"), SPECIAL, strict=True)},
+            pad_id=0,
+            unk_id=1,
+            bos_id=2,
+            eos_id=3,
+            pad_piece="<pad>",
+            unk_piece="<unk>",
+            bos_piece="<s>",
+            eos_piece="</s>",
         )
     except RuntimeError as error:
         raise DataError(_explain(str(error), options)) from None

@@ -13,7 +13,7 @@ class Reservoir(Generic[T]):
         self.size = size
         self.seen = 0
         self.items: list[T] = []
-        self._random = random.Random(seed).random  # the one method whose sequence Python promises to keep
+        self._random = random.Random(seed).random  # noqa: S311 (the one method whose sequence Python promises to keep)
 
     def add(self, item: T) -> None:
         self.seen += 1

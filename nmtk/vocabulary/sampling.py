@@ -9,6 +9,7 @@ import re
 from bisect import bisect_right
 from collections.abc import Iterator
 from functools import lru_cache
+from itertools import pairwise
 from typing import NamedTuple
 
 import numpy as np
@@ -123,10 +124,10 @@ class UnigramSampler(Sampler):
 
 
 class BpeSampler(Sampler):
-    """BPE-dropout (Provilkov et al. 2020, algorithm 1): at each step every possible merge is left out with probability alpha.
+    """BPE-dropout (Provilkov et al. 2020, algorithm 1): at each step, every merge is left out with probability alpha.
 
-    Of those that stay, the one learned first is done; when none stays, the word is finished. alpha 0 is plain BPE,
-    alpha 1 is characters.
+    Of the merges that stay, the one learned first is done; when none stays, the word is finished. alpha 0 is plain
+    BPE, alpha 1 is characters.
     """
 
     def __init__(self, proto: Proto) -> None:
@@ -151,7 +152,7 @@ class BpeSampler(Sampler):
             del edges[at + 1]
         if self.unused:
             edges = self._reopen(word, edges, middles)
-        return [word[start:end] for start, end in zip(edges, edges[1:], strict=False)]
+        return [word[start:end] for start, end in pairwise(edges)]
 
     def _spans(self, word: str) -> dict[tuple[int, int], float]:
         """Every part of the word that is a piece of two or more characters, with its score."""

@@ -30,12 +30,8 @@ class Tense(Enum):
 
     PRESENT = "present"
     PAST = "past"
-    FUTURE = "future"
     WANT = "want"
     CAN = "can"
-    MUST = "must"
-    SINCE = "since"
-    """English has lived for three years; German lives since three years."""
 
 
 class Clause(NamedTuple):
@@ -53,14 +49,11 @@ class Clause(NamedTuple):
 
 
 _GERMAN_HELPERS = {
-    Tense.FUTURE: ("werde", "wirst", "wird", "werden"),
     Tense.WANT: ("will", "willst", "will", "wollen"),
     Tense.CAN: ("kann", "kannst", "kann", "können"),
-    Tense.MUST: ("muss", "musst", "muss", "müssen"),
 }
 _HAVE = ("habe", "hast", "hat", "haben")
 _BE = ("bin", "bist", "ist", "sind")
-_ENGLISH_HELPERS = {Tense.FUTURE: "will", Tense.CAN: "can", Tense.MUST: "must"}
 
 
 def join(*parts: str) -> str:
@@ -69,16 +62,14 @@ def join(*parts: str) -> str:
 
 
 def _english_verb(clause: Clause) -> tuple[str, str]:
-    """The finite helper, if there is one, and the rest of the verb: (`will`, `buy`), (``, `buys`)."""
+    """The finite helper, if there is one, and the rest of the verb: (`can`, `buy`), (``, `buys`)."""
     verb, tense, place = clause.verb, clause.tense, clause.subject.person.value
-    if tense in _ENGLISH_HELPERS:
-        return _ENGLISH_HELPERS[tense], join(verb.base, verb.tail[0])
-    if tense is Tense.SINCE:
-        return "has" if clause.subject.person is Person.THIRD else "have", verb.english_past[0]
+    if tense is Tense.CAN:
+        return "can", verb.base
     if tense is Tense.WANT:
         return "", f"{'wants' if clause.subject.person is Person.THIRD else 'want'} to {verb.base}"
     finite = (verb.english_past if tense is Tense.PAST else verb.english)[place]
-    return (finite, verb.tail[0]) if verb.copula else ("", finite)
+    return (finite, "") if verb.copula else ("", finite)
 
 
 def _english_asked(clause: Clause) -> tuple[str, str]:
@@ -104,7 +95,7 @@ def _german_verb(clause: Clause) -> tuple[str, str]:
         return _GERMAN_HELPERS[tense][place], verb.infinitive
     if tense is Tense.PAST:
         if verb.german_past:
-            return verb.german_past[place], verb.tail[1]
+            return verb.german_past[place], ""
         return (_BE if verb.being else _HAVE)[place], verb.participle
     return verb.german[place], verb.prefix
 
@@ -115,9 +106,15 @@ def _german_middle(clause: Clause, time: bool = True) -> str:
     return join(*(part.german for part in parts if part))
 
 
-def english(clause: Clause) -> str:
+def english(clause: Clause, time: bool = True) -> str:
     """The English statement, also in a subordinate clause: `she picks up two books on Monday`."""
-    return join(clause.subject.english, *_english_verb(clause), _english_after(clause))
+    return join(clause.subject.english, *_english_verb(clause), _english_after(clause, time))
+
+
+def english_asked(clause: Clause, time: bool = True) -> str:
+    """The English question: `does she pick up two books on Monday`."""
+    helper, main = _english_asked(clause)
+    return join(helper, clause.subject.english, main, _english_after(clause, time))
 
 
 def german(clause: Clause) -> str:
@@ -126,31 +123,14 @@ def german(clause: Clause) -> str:
     return join(clause.subject.german, finite, _german_middle(clause), last)
 
 
+def german_inverted(clause: Clause, time: bool = True) -> str:
+    """The German question, and what follows anything else that comes first: `holt sie am Montag zwei Bücher ab`."""
+    finite, last = _german_verb(clause)
+    return join(finite, clause.subject.german, _german_middle(clause, time), last)
+
+
 def german_subordinate(clause: Clause, time: bool = True) -> str:
     """The German clause after a conjunction: `sie am Montag zwei Bücher abholt`."""
     finite, last = _german_verb(clause)
-    verb = last + finite if clause.verb.prefix and last == clause.verb.prefix else join(last, finite)
+    verb = last + finite if last and last == clause.verb.prefix else join(last, finite)
     return join(clause.subject.german, _german_middle(clause, time), verb)
-
-
-def english_fronted(clause: Clause) -> str:
-    """The statement with its time first: `on Monday she picks up two books`."""
-    time = clause.time.english if clause.time else ""
-    return join(time, clause.subject.english, *_english_verb(clause), _english_after(clause, time=False))
-
-
-def german_fronted(clause: Clause) -> str:
-    """The statement with its time first, so that the subject follows the verb: `am Montag holt sie zwei Bücher ab`."""
-    return german_inverted(clause, clause.time.german if clause.time else "")
-
-
-def english_asked(clause: Clause, first: str = "", time: bool = True) -> str:
-    """The question, after a question word or without: `does she pick up two books`."""
-    helper, main = _english_asked(clause)
-    return join(first, helper, clause.subject.english, main, _english_after(clause, time))
-
-
-def german_inverted(clause: Clause, first: str = "") -> str:
-    """The clause with something else first; with nothing first, the question: `holt sie am Montag zwei Bücher ab`."""
-    finite, last = _german_verb(clause)
-    return join(first, finite, clause.subject.german, _german_middle(clause, time=not first), last)

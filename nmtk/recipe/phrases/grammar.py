@@ -54,15 +54,13 @@ class Article(Enum):
     HIS = "sein"
     HER = "ihr"
     OUR = "unser"
-    THEIR = "ihr "
-    """The same word as `her`; the blank keeps the two apart and is taken off."""
 
     def german(self, case: Case, gender: Gender, plural: bool) -> str:
         """The German word, empty for NONE."""
         column = 3 if plural else gender.value
         if self is Article.THE:
             return _DER[case.value][column]
-        return self.value.strip() + _EIN[case.value][column] if self is not Article.NONE else ""
+        return self.value + _EIN[case.value][column] if self is not Article.NONE else ""
 
     def ending(self, case: Case, gender: Gender, plural: bool) -> str:
         """What an adjective after it ends in."""
@@ -118,8 +116,6 @@ class Verb(NamedTuple):
     """The simple past, where it is used in place of the perfect: war."""
     copula: bool = False
     """English asks by turning it round, without `do`: is it?"""
-    tail: tuple[str, str] = ("", "")
-    """What belongs to the verb but does not change: was born, wurde geboren."""
     willed: bool = True
     """Is done on purpose, so that one can want to or have to do it."""
 

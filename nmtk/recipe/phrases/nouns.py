@@ -24,7 +24,6 @@ egg eggs n Ei Eier
 cake cakes m Kuchen Kuchen
 orange oranges f Orange Orangen
 tomato tomatoes f Tomate Tomaten
-roll rolls n Brötchen Brötchen
 """)
 
 SMALL = _nouns("""
@@ -32,16 +31,12 @@ book books n Buch Bücher
 letter letters m Brief Briefe
 key keys m Schlüssel Schlüssel
 cup cups f Tasse Tassen
-plate plates m Teller Teller
-knife knives n Messer Messer
 glass glasses n Glas Gläser
 newspaper newspapers f Zeitung Zeitungen
 picture pictures n Bild Bilder
-hat hats m Hut Hüte
 bag bags f Tasche Taschen
-shirt shirts n Hemd Hemden
 """)
-"""Things that are carried in the hand and lie on a table."""
+"""Things that are carried in the hand."""
 
 LARGE = _nouns("""
 chair chairs m Stuhl Stühle
@@ -59,25 +54,7 @@ tower towers m Turm Türme
 wall walls f Mauer Mauern
 bridge bridges f Brücke Brücken
 room rooms n Zimmer Zimmer
-garden gardens m Garten Gärten
 """)
-
-INSIDE = _nouns("""
-kitchen kitchens f Küche Küchen
-garden gardens m Garten Gärten
-room rooms n Zimmer Zimmer
-suitcase suitcases m Koffer Koffer
-box boxes f Kiste Kisten
-""")
-"""What one can be in, or put something into."""
-
-ON = _nouns("""
-table tables m Tisch Tische
-chair chairs m Stuhl Stühle
-box boxes f Kiste Kisten
-bed beds n Bett Betten
-""")
-"""What things lie on."""
 
 VEHICLES = _nouns("""
 train trains m Zug Züge
@@ -114,11 +91,12 @@ aunt aunts f Tante Tanten
 daughter daughters f Tochter Töchter
 """)
 
+BIRTHDAY = Noun("birthday", "birthdays", Gender.MASCULINE, "Geburtstag", "Geburtstage")
+
 DRINKS = _nouns("""
 milk milk f Milch Milch
 water water n Wasser Wasser
 juice juice m Saft Saft
-tea tea m Tee Tee
 """)
 """Measured in litres and bottles; no plural."""
 
@@ -126,7 +104,6 @@ STAPLES = _nouns("""
 bread bread n Brot Brot
 meat meat n Fleisch Fleisch
 cheese cheese m Käse Käse
-fruit fruit n Obst Obst
 """)
 """Measured in kilos; no plural."""
 
@@ -138,7 +115,7 @@ OF_THINGS = _adjectives(
     "red rot,green grün,black schwarz,white weiß,new neu,old alt,big groß,small klein,beautiful schön,cheap billig,"
     "expensive teur,heavy schwer"
 )
-OF_PLACES = _adjectives("big groß,small klein,old alt,new neu,beautiful schön,white weiß")
+OF_PLACES = _adjectives("big groß,small klein,old alt,new neu,beautiful schön")
 OF_PEOPLE = _adjectives("old alt,young jung,new neu,small klein,friendly freundlich")
 OF_DRINKS = _adjectives("cold kalt,warm warm,fresh frisch")
 OF_STAPLES = _adjectives("fresh frisch,good gut,cheap billig")

@@ -2,11 +2,27 @@
 
 from nmtk.recipe.phrases.chance import Chance
 
-_ENGLISH = ["zero", "one", "two", "three", "four", "five", "six", "seven", "eight", "nine", "ten", "eleven", "twelve", "thirteen", "fourteen", "fifteen", "sixteen", "seventeen", "eighteen", "nineteen"]
-_ENGLISH_TENS = ["-", "-", "twenty", "thirty", "forty", "fifty", "sixty", "seventy", "eighty", "ninety"]
-_GERMAN = ["null", "eins", "zwei", "drei", "vier", "fünf", "sechs", "sieben", "acht", "neun", "zehn", "elf", "zwölf", "dreizehn", "vierzehn", "fünfzehn", "sechzehn", "siebzehn", "achtzehn", "neunzehn"]
-_GERMAN_TENS = ["-", "-", "zwanzig", "dreißig", "vierzig", "fünfzig", "sechzig", "siebzig", "achtzig", "neunzig"]
-_ENGLISH_ORDINALS = {"one": "first", "two": "second", "three": "third", "five": "fifth", "eight": "eighth"} | {
+
+def _words(*lines: str) -> tuple[str, ...]:
+    return tuple(word for line in lines for word in line.split())
+
+
+_ENGLISH = _words(
+    "zero one two three four five six seven eight nine ten eleven twelve",
+    "thirteen fourteen fifteen sixteen seventeen eighteen nineteen",
+)
+_GERMAN = _words(
+    "null eins zwei drei vier fünf sechs sieben acht neun zehn elf zwölf",
+    "dreizehn vierzehn fünfzehn sechzehn siebzehn achtzehn neunzehn",
+)
+_ENGLISH_TENS = _words("- - twenty thirty forty fifty sixty seventy eighty ninety")
+_GERMAN_TENS = _words("- - zwanzig dreißig vierzig fünfzig sechzig siebzig achtzig neunzig")
+_ENGLISH_ORDINALS = {
+    "one": "first",
+    "two": "second",
+    "three": "third",
+    "five": "fifth",
+    "eight": "eighth",
     "nine": "ninth",
     "twelve": "twelfth",
 }
@@ -65,29 +81,6 @@ def german_ordinal(number: int) -> str:
     return german(number) + "st"
 
 
-def english_year(year: int) -> str:
-    """A year as it is said: `nineteen eighty-five`. 1910 to 1999, without 1900's plain hundreds."""
-    return f"{english(year // 100)} {english(year % 100)}"
-
-
-def german_year(year: int) -> str:
-    """A year as it is said: `neunzehnhundertfünfundachtzig`. Of the same years."""
-    return f"{german(year // 100)}hundert{german(year % 100)}"
-
-
 def count(chance: Chance) -> int:
     """How many of something: mostly few, from 2."""
     return chance.weighed(((6, chance.between(2, 12)), (2, chance.between(13, 99))))
-
-
-def size(chance: Chance) -> int:
-    """A number such as measures and room numbers are: often with hundreds, from 2."""
-    return chance.weighed(
-        (
-            (4, chance.between(2, 12)),
-            (4, chance.between(13, 99)),
-            (3, chance.between(100, 999)),
-            (1, 100 * chance.between(1, 20)),
-            (1, chance.between(1000, LARGEST)),
-        )
-    )

@@ -1,0 +1,146 @@
+import os
+import signal
+import subprocess
+import sys
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from nmtk.errors import DataError
+
+ROOT = Path(__file__).parents[2]
+VERBS = ("build-vocab", "train", "translate", "evaluate", "average-checkpoints")
+HEAVY = {"ctranslate2", "numpy", "pydantic", "rich", "sacrebleu", "sentencepiece", "torch", "transformers", "yaml"}
+NMTK = [sys.executable, "-m", "nmtk"]
+
+
+def start(*arguments: object, **settings: Any) -> subprocess.Popen[str]:
+    return subprocess.Popen([*NMTK, *map(str, arguments)], stderr=subprocess.PIPE, text=True, cwd=ROOT, **settings)
+
+
+def test_help_names_every_verb_and_no_alias(nmtk: Callable[..., Any]) -> None:
+    ended = nmtk("--help")
+    assert ended.code == 0
+    assert ended.err == ""
+    listed = [line.split()[0] for line in ended.out.partition("Commands:\n")[2].splitlines()]
+    assert listed == list(VERBS)
+
+
+@pytest.mark.parametrize("verb", [*VERBS, "decode", "predict"])
+def test_every_verb_explains_itself(verb: str, nmtk: Callable[..., Any]) -> None:
+    ended = nmtk(verb, "--help")
+    assert ended.code == 0
+    assert ended.out.startswith(f"Usage: nmtk {verb} ")
+
+
+def test_help_imports_nothing_heavy() -> None:
+    """What makes `nmtk --help` quick, tested by cause: a clock would depend on the machine."""
+    code = (
+        "import sys; from nmtk.cli.app import main; sys.argv = ['nmtk', '--help']\n"
+        "try: main()\n"
+        "except SystemExit: print(*sys.modules, file=sys.stderr)"
+    )
+    ended = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True, cwd=ROOT)
+    assert "nmtk.cli.app" in ended.stderr.split()
+    assert HEAVY & set(ended.stderr.split()) == set()
+
+
+def test_without_arguments_it_shows_help_and_fails(nmtk: Callable[..., Any]) -> None:
+    ended = nmtk()
+    assert ended.code == 2
+    assert "Commands:" in ended.out + ended.err
+
+
+def test_version() -> None:
+    from importlib.metadata import PackageNotFoundError, version
+
+    try:
+        wanted = version("nmtk")
+    except PackageNotFoundError:
+        pytest.skip("nmtk runs from its folder and is not installed")
+    assert subprocess.run([*NMTK, "--version"], capture_output=True, text=True, cwd=ROOT).stdout == f"nmtk {wanted}\n"
+
+
+@pytest.mark.parametrize(
+    ("arguments", "nearest"),
+    [
+        (["evalute"], "evaluate"),
+        (["build-vocabulary"], "build-vocab"),
+        (["evaluate", "ref", "--metrc", "bleu"], "--metric"),
+    ],
+)
+def test_a_mistyped_word_is_wrong_usage_and_the_nearest_is_named(
+    arguments: list[str], nearest: str, nmtk: Callable[..., Any]
+) -> None:
+    ended = nmtk(*arguments)
+    assert ended.code == 2
+    assert ended.out == ""
+    assert nearest in ended.err.splitlines()[-1]
+
+
+@pytest.mark.parametrize(
+    ("error", "code", "message"),
+    [
+        (DataError("a.de:7: wanted text"), 1, "nmtk: error: a.de:7: wanted text\n"),
+        (DataError("one\ntwo"), 1, "nmtk: error: one two\n"),
+        (OSError(28, "No space left on device"), 1, "nmtk: error: No space left on device\n"),
+        (PermissionError(13, "Permission denied", "x/y"), 1, "nmtk: error: x/y: Permission denied\n"),
+        (KeyboardInterrupt(), 130, ""),
+    ],
+    ids=lambda value: type(value).__name__ if isinstance(value, BaseException) else "",
+)
+def test_an_error_is_one_line_and_an_exit_code(
+    error: BaseException, code: int, message: str, nmtk: Callable[..., Any], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def fail(**_: object) -> None:
+        raise error
+
+    monkeypatch.setattr("nmtk.cli.app.app", fail)
+    assert nmtk("evaluate") == (code, "", message)
+
+
+def test_a_bug_is_not_dressed_up_as_an_error(nmtk: Callable[..., Any], monkeypatch: pytest.MonkeyPatch) -> None:
+    def fail(**_: object) -> None:
+        raise ZeroDivisionError
+
+    monkeypatch.setattr("nmtk.cli.app.app", fail)
+    with pytest.raises(ZeroDivisionError):
+        nmtk("evaluate")
+
+
+@pytest.fixture
+def text(tmp_path: Path) -> Path:
+    path = tmp_path / "text"
+    path.write_text("Ein Satz.\n" * 3)
+    return path
+
+
+def test_it_goes_quietly_when_its_reader_has_gone(text: Path) -> None:
+    with start("evaluate", text, "-i", text, stdout=subprocess.PIPE) as process:
+        assert process.stdout
+        assert process.stderr
+        process.stdout.close()
+        assert process.stderr.read() == ""
+    assert process.returncode == 1
+
+
+@pytest.mark.skipif(not Path("/dev/full").exists(), reason="no /dev/full on this system")
+def test_a_full_disk_is_told_in_one_line(text: Path) -> None:
+    with open("/dev/full", "w") as full, start("evaluate", text, "-i", text, stdout=full) as process:  # noqa: PTH123
+        assert process.stderr
+        assert process.stderr.read() == "nmtk: error: No space left on device\n"
+    assert process.returncode == 1
+
+
+@pytest.mark.skipif(os.name != "posix", reason="needs a named pipe")
+def test_an_interrupt_ends_it_without_a_traceback(text: Path, tmp_path: Path) -> None:
+    pipe = tmp_path / "pipe"
+    os.mkfifo(pipe)
+    # The pipe opens here when the command has opened it too; then it waits for text.
+    with start("evaluate", text, "-i", pipe) as process, pipe.open("w"):
+        process.send_signal(signal.SIGINT)
+        assert process.stderr
+        assert process.stderr.read() == ""
+    assert process.returncode == 130

@@ -1,0 +1,127 @@
+"""What `nmtk train` says to input that cannot be used: one line, exit code 1, nothing half written."""
+
+import gzip
+import os
+import subprocess
+from pathlib import Path
+
+import pytest
+
+from nmtk.options import read_yaml, to_yaml
+from nmtk.training.checkpoints import saved
+from tests.training.conftest import Train, recipe, train
+
+__all__ = ["recipe", "train"]
+
+
+def error(result: subprocess.CompletedProcess[str]) -> str:
+    assert result.returncode == 1, result.stderr
+    assert "Traceback" not in result.stderr
+    assert result.stdout == ""
+    (line,) = [line for line in result.stderr.splitlines() if line.startswith("nmtk: error: ")]
+    assert result.stderr.rstrip().endswith(line)
+    return line.removeprefix("nmtk: error: ")
+
+
+def test_missing_recipe(train: Train, recipe: Path) -> None:
+    (recipe / "recipe.yaml").rename(recipe / "other.yaml")
+    assert f"{recipe}: no recipe.yaml in this folder" in error(train("run"))
+
+
+def test_missing_file(train: Train, recipe: Path) -> None:
+    (recipe / "train.de").unlink()
+    assert error(train("run")).startswith("train.de: no such file")
+
+
+def test_unequal_line_counts(train: Train, recipe: Path) -> None:
+    with (recipe / "train.de").open("a") as file:
+        file.write("one more\n")
+    message = error(train("run"))
+    assert f"{recipe / 'train.en'} has 300 lines" in message
+    assert f"{recipe / 'train.de'} has 301 lines" in message
+
+
+def test_invalid_utf8(train: Train, recipe: Path, tmp_path: Path) -> None:
+    whole = (recipe / "train.de").read_bytes()
+    line = whole[:100].count(b"\n") + 1
+    (recipe / "train.de").write_bytes(whole[:100] + b"\xff\xfe" + whole[100:])
+    assert f"train.de:{line}: invalid UTF-8 at byte 100" in error(train("run"))
+    assert not (tmp_path / "run" / "vocabulary").exists()
+
+
+def test_empty_corpus(train: Train, recipe: Path, tmp_path: Path) -> None:
+    for side in ("en", "de"):
+        (recipe / f"train.{side}").write_text("")
+    assert error(train("run"))
+    assert not (tmp_path / "run" / "data").exists()
+
+
+def test_vocabulary_larger_than_the_text_allows(train: Train) -> None:
+    message = error(train("run", "vocabulary.size=30k"))
+    assert "30000" in message.replace(",", "")
+
+
+@pytest.mark.parametrize(
+    ("setting", "message"),
+    [
+        ("training.batch_token=1", "unknown key training.batch_token; did you mean batch_tokens?"),
+        ("model.dropout=a lot", 'model.dropout: found "a lot", wanted a number'),
+        ("training.schedule=cosin", "found cosin, wanted one of"),
+        ("training.updates", "wanted key=value"),
+        ("vocabulary.joint=false", "model.tying: three-way needs one vocabulary"),
+        ("training.device=tpu", "device: found tpu"),
+        ("expect.tset={bleu: [1, 2]}", "expect: found tset, wanted the name of a test set: test"),
+    ],
+)
+def test_settings_that_make_no_sense(train: Train, tmp_path: Path, setting: str, message: str) -> None:
+    found = error(train("run", setting)).replace('"cosin"', "cosin")
+    assert message in found
+    assert not (tmp_path / "run").exists()
+
+
+def test_a_packed_corpus_of_another_vocabulary(train: Train, tmp_path: Path) -> None:
+    assert train("run").returncode == 0
+    assert train("other", "vocabulary.size=275").returncode == 0
+    for side in ("corpus1",):
+        (tmp_path / "run" / "data" / side).rename(tmp_path / "kept")
+        (tmp_path / "other" / "data" / side).rename(tmp_path / "run" / "data" / side)
+    message = error(train("run", "training.updates=20"))
+    assert "packed with vocabulary" in message
+
+
+def test_a_folder_that_is_no_run_is_left_alone(train: Train, tmp_path: Path) -> None:
+    (tmp_path / "run").mkdir()
+    (tmp_path / "run" / "thesis.txt").write_text("dear")
+    assert "not empty" in error(train("run"))
+    assert "no run" in error(train("run", "--overwrite"))
+    assert (tmp_path / "run" / "thesis.txt").read_text() == "dear"
+
+
+@pytest.mark.skipif(os.geteuid() != 0, reason="only root can mount a small file system")
+def test_a_full_disk_keeps_the_last_checkpoint(train: Train, recipe: Path, tmp_path: Path) -> None:
+    home = tmp_path / "small"
+    home.mkdir()
+    mounted = subprocess.run(["mount", "-t", "tmpfs", "-o", "size=1m", "tmpfs", str(home)], check=False, capture_output=True)
+    if mounted.returncode:
+        pytest.skip("mounting a small file system is not allowed here")
+    try:
+        result = train("small/run", "training.updates=1000", "training.checkpoint.keep_last=50")
+        message = error(result)
+        assert "cannot be written: No space left on device" in message or "no space" in message.lower()
+        kept = saved(home / "run")
+        assert kept
+        for folder in kept.values():
+            assert (folder / "state.json").exists()
+        assert not list((home / "run" / "checkpoints").glob(".*"))
+    finally:
+        subprocess.run(["umount", str(home)], check=True)
+
+
+def test_compressed_text_is_read(train: Train, recipe: Path) -> None:
+    document = read_yaml(recipe / "recipe.yaml")
+    for side in ("en", "de"):
+        text = (recipe / f"train.{side}").read_bytes()
+        (recipe / f"train.{side}.gz").write_bytes(gzip.compress(text))
+    document["data"]["train"] = [{"source": "train.en.gz", "target": "train.de.gz", "weight": 1.5}]
+    (recipe / "recipe.yaml").write_text(to_yaml(document))
+    assert train("run", "training.updates=2").returncode == 0

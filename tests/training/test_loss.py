@@ -1,0 +1,62 @@
+import math
+
+import pytest
+import torch
+from torch.nn import functional as F
+
+from nmtk.training import loss as module
+from nmtk.training.loss import chunk_rows, entropy, smoothed_cross_entropy
+
+
+def example(rows: int = 50, width: int = 8, size: int = 33) -> tuple[torch.Tensor, torch.Tensor, torch.Tensor]:
+    torch.manual_seed(0)
+    hidden_ND = torch.randn(rows, width, requires_grad=True)
+    weight_VD = torch.randn(size, width, requires_grad=True)
+    return hidden_ND, weight_VD, torch.randint(size, (rows,))
+
+
+@pytest.mark.parametrize("smoothing", [0.0, 0.1, 0.5])
+def test_equals_pytorch_in_value_and_gradient(smoothing: float, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(module, "chunk_rows", lambda size, device: 7)  # several chunks, the last one short
+    hidden_ND, weight_VD, gold_N = example()
+    found = smoothed_cross_entropy(hidden_ND, weight_VD, gold_N, smoothing)
+    logits = hidden_ND @ weight_VD.T
+    wanted = F.cross_entropy(logits, gold_N, label_smoothing=smoothing, reduction="sum")
+    constant = len(gold_N) * entropy(smoothing, len(weight_VD))
+    torch.testing.assert_close(found.smoothed, wanted - constant, rtol=1e-5, atol=1e-4)
+    torch.testing.assert_close(found.nll, F.cross_entropy(logits, gold_N, reduction="sum"))
+    grads = torch.autograd.grad(found.smoothed * 0.3, (hidden_ND, weight_VD))
+    for one, other in zip(grads, torch.autograd.grad(wanted * 0.3, (hidden_ND, weight_VD)), strict=True):
+        torch.testing.assert_close(one, other, rtol=1e-4, atol=1e-5)
+
+
+@pytest.mark.parametrize("smoothing", [0.0, 0.1])
+def test_is_the_divergence_from_the_smoothed_distribution(smoothing: float) -> None:
+    size = 12
+    q = torch.full((size,), smoothing / size)
+    q[3] += 1 - smoothing
+    logits = q.clamp_min(1e-30).log()  # a model that says exactly q
+    loss = smoothed_cross_entropy(logits[None], torch.eye(size), torch.tensor([3]), smoothing)
+    assert float(loss.smoothed) == pytest.approx(0, abs=1e-5)
+    assert entropy(smoothing, size) == pytest.approx(-(q * q.clamp_min(1e-30).log()).sum().item(), abs=1e-6)
+
+
+def test_is_the_same_without_gradients_and_of_no_tokens_nothing() -> None:
+    hidden_ND, weight_VD, gold_N = example()
+    with torch.no_grad():
+        quiet = smoothed_cross_entropy(hidden_ND, weight_VD, gold_N, 0.1)
+    torch.testing.assert_close(quiet.smoothed, smoothed_cross_entropy(hidden_ND, weight_VD, gold_N, 0.1).smoothed.detach())
+    none = smoothed_cross_entropy(hidden_ND[:0], weight_VD, gold_N[:0], 0.1)
+    none.smoothed.backward()
+    assert none.smoothed.item() == 0
+    assert weight_VD.grad is not None
+    assert not weight_VD.grad.any()
+
+
+def test_perplexity_of_a_uniform_model_is_the_size_of_its_vocabulary() -> None:
+    loss = smoothed_cross_entropy(torch.zeros(5, 4), torch.randn(100, 4), torch.arange(5), 0.1)
+    assert math.exp(float(loss.nll) / 5) == pytest.approx(100, rel=1e-5)
+
+
+def test_chunks_never_vanish() -> None:
+    assert chunk_rows(10**9, torch.device("cpu")) >= 1

@@ -1,0 +1,76 @@
+"""Many processes do what one does: the same pairs, the same gradients."""
+
+import os
+import socket
+import subprocess
+import sys
+from collections import Counter
+from pathlib import Path
+
+import pytest
+from safetensors.torch import load_file
+
+from nmtk.data.cursor import Cursor, deal, walk
+from nmtk.data.mixture import Mixture
+from nmtk.training.checkpoints import saved
+from tests.training.conftest import Train, environment
+from tests.training.kit import FakeCorpus, vocabularies
+
+
+def torchrun(recipe: Path, run: Path, *settings: str, ranks: int = 2) -> subprocess.CompletedProcess[str]:
+    with socket.socket() as free:
+        free.bind(("127.0.0.1", 0))
+        port = free.getsockname()[1]
+    launch = ["torch.distributed.run", f"--nproc-per-node={ranks}", "--master-addr=127.0.0.1", f"--master-port={port}"]
+    command = [sys.executable, "-m", *launch, "-m", "nmtk", "train", str(recipe), "-o", str(run), *settings]
+    return subprocess.run(
+        command, capture_output=True, text=True, env=environment() | {"GLOO_SOCKET_IFNAME": "lo"}, check=False
+    )
+
+
+@pytest.mark.parametrize("accumulate", [1, 2])
+def test_two_ranks_train_as_one(train: Train, recipe: Path, tmp_path: Path, accumulate: int) -> None:
+    settings = ["training.updates=3", "model.dropout=0", f"training.accumulate={accumulate}", "training.log_every=1"]
+    alone = train("alone", *settings)
+    assert alone.returncode == 0, alone.stderr
+    both = torchrun(recipe, tmp_path / "both", *settings)
+    assert both.returncode == 0, both.stderr
+    one, other = (load_file(saved(tmp_path / run)[3] / "model.safetensors") for run in ("alone", "both"))
+    for name in one:
+        assert (one[name] - other[name]).abs().max() < 2e-5, name
+
+
+@pytest.mark.parametrize("batches", [1, 2, 3, 4, 6])
+@pytest.mark.parametrize("ranks", [1, 2, 3, 4])
+def test_every_row_of_an_update_belongs_to_one_rank(batches: int, ranks: int) -> None:
+    import numpy as np
+
+    rows = [np.arange(first, first + 7) for first in range(0, 7 * batches, 7)]
+    dealt = [deal(rows, rank, ranks) for rank in range(ranks)]
+    assert len({len(parts) for parts in dealt}) == 1, "ranks must exchange gradients equally often"
+    counted = Counter(int(row) for parts in dealt for part in parts for row in part)
+    assert counted == Counter(range(7 * batches))
+
+
+@pytest.mark.parametrize("before", [1, 2, 3])
+@pytest.mark.parametrize("after", [1, 2, 5])
+def test_another_number_of_ranks_sees_each_pair_once_in_an_epoch(before: int, after: int) -> None:
+    mixture = Mixture([FakeCorpus(97)], [1.0], vocabularies())  # type: ignore[list-item]
+    seen: Counter[int] = Counter()
+    at = Cursor()
+    for ranks, until in ((before, 0.5), (after, 1.0)):
+        walks = [walk(mixture, 64, 2, seed=3, at=at, rank=rank, ranks=ranks) for rank in range(ranks)]
+        done = 0.0
+        while done < until:
+            shares = [next(one) for one in walks]
+            (at,) = {share.after for share in shares}
+            done = shares[0].epochs
+            for share in shares:
+                for batch in share.batches:
+                    if batch.tokens:
+                        seen.update(batch.source_BS[:, 0].tolist())
+    assert seen == Counter(range(10, 107))
+
+
+def test_the_environment_of_torchrun_is_all_that_is_read() -> None:
+    assert "WORLD_SIZE" not in os.environ

@@ -1,0 +1,160 @@
+"""Resuming is exact: however often a run is killed, its weights and its log are those of a run that never was."""
+
+import json
+import random
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import pytest
+from safetensors.torch import load_file
+
+from nmtk.training.checkpoints import saved
+from nmtk.training.progress import TIMES, Log
+from tests.training.conftest import Train, environment
+
+SETTINGS = ("training.updates=60", "training.checkpoint.every=5", "training.validation.every=15", "training.ema=0.9")
+
+
+def log_of(run: Path) -> list[dict[str, object]]:
+    return [{k: v for k, v in record.items() if k not in TIMES} for record in Log(run / "log.jsonl").read()]
+
+
+def assert_same(one: Path, other: Path) -> None:
+    last = max(saved(one))
+    assert last == max(saved(other))
+    for file in ("model.safetensors", "training.safetensors"):
+        wanted, found = load_file(saved(one)[last] / file), load_file(saved(other)[last] / file)
+        assert wanted.keys() == found.keys()
+        assert all(wanted[name].equal(found[name]) for name in wanted), file
+    assert log_of(one) == log_of(other)
+
+
+@pytest.mark.parametrize("sampling", ["null", "{alpha: 0.5}"])
+def test_killed_runs_end_as_unbroken_ones(train: Train, recipe: Path, tmp_path: Path, sampling: str) -> None:
+    settings = [*SETTINGS, f"training.sampling={sampling}"]
+    straight = train("straight", *settings)
+    assert straight.returncode == 0, straight.stderr
+    rng = random.Random(1)
+    command = [sys.executable, "-m", "nmtk", "train", str(recipe), "-o", str(tmp_path / "killed"), *settings]
+    kills = 0
+    for _ in range(3):
+        before = max(saved(tmp_path / "killed"), default=0)
+        process = subprocess.Popen(command, env=environment(), stderr=subprocess.DEVNULL, stdout=subprocess.DEVNULL)
+        while process.poll() is None and max(saved(tmp_path / "killed"), default=0) <= before:
+            time.sleep(0.002)
+        time.sleep(rng.uniform(0, 0.08))  # a few updates, or amid the next checkpoint
+        if process.poll() is None:
+            process.kill()
+            kills += 1
+        process.wait()
+    assert kills == 3
+    assert max(saved(tmp_path / "killed")) < 60, "it was done before it was killed"
+    resumed = train("killed", *settings)
+    assert resumed.returncode == 0, resumed.stderr
+    assert "going on from update" in resumed.stderr
+    assert_same(tmp_path / "straight", tmp_path / "killed")
+
+
+def test_killed_while_writing_a_checkpoint(train: Train, recipe: Path, tmp_path: Path) -> None:
+    assert train("straight").returncode == 0
+    script = (
+        "import os, sys, signal\n"
+        "from pathlib import Path\n"
+        "import nmtk.training.checkpoints as checkpoints\n"
+        "from nmtk.cli.app import main\n"
+        "write = checkpoints.save_file\n"
+        "def die(tensors, path, *rest, **more):\n"
+        "    write(tensors, path, *rest, **more)\n"
+        "    if '00000008' in str(path):\n"
+        "        os.kill(os.getpid(), signal.SIGKILL)\n"
+        "checkpoints.save_file = die\n"
+        f"sys.argv = ['nmtk', 'train', {str(recipe)!r}, '-o', {str(tmp_path / 'killed')!r}]\n"
+        "main()\n"
+    )
+    died = subprocess.run([sys.executable, "-c", script], env=environment(), capture_output=True, check=False)
+    assert died.returncode == -signal.SIGKILL
+    assert max(saved(tmp_path / "killed")) < 8
+    assert train("killed").returncode == 0
+    assert_same(tmp_path / "straight", tmp_path / "killed")
+
+
+@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])
+def test_a_signal_saves_and_ends_cleanly(train: Train, recipe: Path, tmp_path: Path, number: signal.Signals) -> None:
+    command = [sys.executable, "-m", "nmtk", "train", str(recipe), "-o", str(tmp_path / "run")]
+    settings = ["training.updates=100k", "training.checkpoint.every=100k", "training.log_every=1"]
+    process = subprocess.Popen([*command, *settings], env=environment(), stderr=subprocess.PIPE, text=True)
+    while not Log(tmp_path / "run" / "log.jsonl").read():
+        assert process.poll() is None
+        time.sleep(0.02)
+    process.send_signal(number)
+    _, told = process.communicate(timeout=60)
+    assert process.returncode == 0, told
+    assert f"signal {number.name}" in told
+    (update,) = saved(tmp_path / "run")
+    assert Log(tmp_path / "run" / "log.jsonl").read()[-1]["update"] == update
+    again = train("run", f"training.updates={update + 2}", "training.checkpoint.every=100k", "training.log_every=1")
+    assert again.returncode == 0, again.stderr
+    assert f"going on from update {update}" in again.stderr
+
+
+def test_a_finished_run_goes_on_when_it_is_given_more_updates(train: Train, tmp_path: Path) -> None:
+    assert train("straight", "training.updates=16").returncode == 0
+    assert train("longer", "training.updates=12").returncode == 0
+    assert train("longer", "training.updates=16").returncode == 0
+    last = saved(tmp_path / "straight")[16], saved(tmp_path / "longer")[16]
+    one, other = (load_file(folder / "training.safetensors") for folder in last)
+    assert all(one[name].equal(other[name]) for name in one)
+
+
+def test_a_changed_option_is_refused_with_both_values(train: Train, tmp_path: Path) -> None:
+    assert train("run").returncode == 0
+    refused = train("run", "training.optimiser.rate=0.5", "model.dropout=0.2")
+    assert refused.returncode == 1
+    (line,) = refused.stderr.strip().splitlines()
+    assert "model.dropout: was 0.3, now 0.2" in line
+    assert "training.optimiser.rate: was 0.01, now 0.5" in line
+    assert "--overwrite" in line
+    over = train("run", "training.optimiser.rate=0.5", "model.dropout=0.2", "--overwrite")
+    assert over.returncode == 0, over.stderr
+
+
+def test_a_checkpoint_cut_short_is_named(train: Train, tmp_path: Path) -> None:
+    assert train("run").returncode == 0
+    folder = saved(tmp_path / "run")[12]
+    for name in ("model.safetensors", "training.safetensors", "state.json"):
+        whole = (folder / name).read_bytes()
+        (folder / name).write_bytes(whole[: len(whole) // 2])
+        failed = train("run", "training.updates=20")
+        assert failed.returncode == 1
+        (line,) = [line for line in failed.stderr.splitlines() if "error" in line]
+        assert f"{folder / name}: cut short or damaged" in line
+        assert f"delete {folder}" in line
+        (folder / name).write_bytes(whole)
+    assert train("run", "training.updates=20").returncode == 0
+
+
+def test_a_loss_that_is_no_number_stops_and_keeps_the_last_checkpoint(train: Train, tmp_path: Path) -> None:
+    failed = train("run", "training.optimiser.rate=1e30", "training.schedule={kind: constant}", "training.clip_norm=0",
+                   "training.checkpoint.every=1")
+    assert failed.returncode == 1, failed.stderr
+    line = failed.stderr.splitlines()[-1]
+    assert "the loss is no longer a number" in line
+    assert "batch" in line
+    good = max(saved(tmp_path / "run"))
+    assert f"update {good + 1}:" in line
+    assert f"checkpoint {good} is the last good one" in line
+
+
+def test_the_log_is_json_lines_and_the_scores_are_kept(train: Train, tmp_path: Path) -> None:
+    done = train("run")
+    assert done.returncode == 0, done.stderr
+    assert done.stdout.count("BLEU") == 1
+    assert "nrefs:1" in done.stdout
+    scores = json.loads((tmp_path / "run" / "scores.json").read_text())
+    assert [score["name"] for score in scores] == ["BLEU", "chrF2", "TER"]
+    kinds = [record["kind"] for record in Log(tmp_path / "run" / "log.jsonl").read()]
+    assert kinds.count("train") == 6
+    assert kinds.count("validation") == 2
