@@ -62,7 +62,8 @@ class Bundle(NamedTuple):
 
     def write(self, folder: Path) -> None:
         """Write the files of the model folder into a folder that exists."""
-        save_file(weights(self.model), folder / WEIGHTS, metadata={"format": "pt", "vocabulary": self.vocabularies.digest})
+        metadata = {"format": "pt", "vocabulary": self.vocabularies.digest}
+        write_tensors(folder / WEIGHTS, weights(self.model), metadata)
         options = {"format": FORMAT, "model": self.model.options.document(), "decoding": self.decoding}
         write_text(folder / OPTIONS, to_yaml(options))
         self.vocabularies.save(folder)
@@ -87,6 +88,14 @@ def find(path: Path) -> Path:
 def weights(model: torch.nn.Module) -> dict[str, torch.Tensor]:
     """The parameters by name, each tied one once."""
     return {name: value.detach().contiguous().cpu() for name, value in model.named_parameters()}
+
+
+def write_tensors(path: Path, tensors: dict[str, torch.Tensor], metadata: dict[str, str] | None = None) -> None:
+    """Write a safetensors file. Raises OSError when the disk is full, which safetensors tells in a class of its own."""
+    try:
+        save_file(tensors, path, metadata)
+    except SafetensorError as error:
+        raise OSError(str(error)) from None
 
 
 def read_tensors(path: Path) -> dict[str, torch.Tensor]:

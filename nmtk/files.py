@@ -1,6 +1,7 @@
 """Files: written whole or not at all, known by their hash, fetched with resume."""
 
 import hashlib
+import http.client
 import os
 import shutil
 import urllib.error
@@ -34,9 +35,14 @@ def atomic_write(path: Path) -> Iterator[IO[bytes]]:
     """Open `path` for writing bytes: it appears whole, synced to disk, when the block ends, and not at all if it fails.
 
     Raises NmtkError when the disk is full or the folder cannot be written; what stood there before stays.
+    A device or a pipe, as /dev/null, is written to directly.
     """
     beside = path.with_name(f".{path.name}.{os.getpid()}.part")
     try:
+        if path.exists() and not path.is_file() and not path.is_dir():
+            with path.open("wb") as file:
+                yield file
+            return
         path.parent.mkdir(parents=True, exist_ok=True)
         with beside.open("wb") as file:
             yield file
@@ -100,7 +106,8 @@ def download(
     path.parent.mkdir(parents=True, exist_ok=True)
     part = path.with_name(path.name + ".part")
     done = part.stat().st_size if part.exists() else 0
-    request = urllib.request.Request(url, headers={"Range": f"bytes={done}-"} if done else {})
+    total: int | None = None
+    request = urllib.request.Request(url, headers={"Range": f"bytes={done}-"} if done else {})  # noqa: S310
     try:
         with urllib.request.urlopen(request, timeout=60) as reply:  # noqa: S310 (the recipe's own URL)
             if done and reply.status != 206:
@@ -115,9 +122,11 @@ def download(
     except urllib.error.HTTPError as error:
         if error.code != 416:  # 416: the part is whole already
             raise DataError(f"{url}: cannot be fetched: HTTP {error.code} {error.reason}") from None
-    except (urllib.error.URLError, OSError) as error:
+    except (urllib.error.URLError, http.client.HTTPException, OSError) as error:
         reason = getattr(error, "reason", error)
         raise DataError(f"{url}: cannot be fetched: {reason}") from None
+    if total is not None and done < total:
+        raise DataError(f"{url}: cut off after {done} of {total} bytes: run it again to go on from there")
     found = sha256(part)
     if found != digest:
         part.unlink()

@@ -8,15 +8,18 @@ a crash do.
 
 import bz2
 import gzip
+import io
 import lzma
 import sys
 import zlib
 from collections.abc import Iterable, Iterator
+from contextlib import nullcontext
 from pathlib import Path
-from typing import IO
+from typing import IO, Any
 
 from nmtk.errors import DataError
 
+_BLOCK = 1 << 16
 BOM = b"\xef\xbb\xbf"
 STANDARD = Path("-")
 """The path that means standard input or output."""
@@ -32,13 +35,13 @@ def open_bytes(path: Path) -> IO[bytes]:
     try:
         match path.suffix:
             case ".gz":
-                return gzip.open(path, "rb")
+                return io.BufferedReader(gzip.open(path, "rb"), _BLOCK)
             case ".xz":
-                return lzma.open(path, "rb")
+                return io.BufferedReader(lzma.open(path, "rb"), _BLOCK)
             case ".bz2":
-                return bz2.open(path, "rb")
+                return io.BufferedReader(bz2.open(path, "rb"), _BLOCK)
             case ".zst":
-                return _open_zstandard(path)
+                return io.BufferedReader(_Zstandard(path), _BLOCK)
             case _:
                 return path.open("rb")
     except FileNotFoundError:
@@ -47,13 +50,38 @@ def open_bytes(path: Path) -> IO[bytes]:
         raise DataError(f"{path}: cannot be read: {error.strerror}") from None
 
 
-def _open_zstandard(path: Path) -> IO[bytes]:
-    import io
+class _Zstandard(io.RawIOBase):
+    """The text in a file of Zstandard frames. The library's own reader takes a file cut short for a whole one."""
 
-    import zstandard
+    def __init__(self, path: Path) -> None:
+        import zstandard
 
-    reader = zstandard.ZstdDecompressor().stream_reader(path.open("rb"), read_across_frames=True, closefd=True)
-    return io.BufferedReader(reader, 1 << 20)  # type: ignore[type-var]
+        self._frames = zstandard.ZstdDecompressor()
+        self._file = path.open("rb")
+        self._frame = self._frames.decompressobj()
+        self._left = memoryview(b"")
+
+    def readable(self) -> bool:
+        return True
+
+    def readinto(self, buffer: Any) -> int:
+        while not self._left:
+            block = self._frame.unused_data if self._frame.eof else b""
+            block = block or self._file.read(_BLOCK)
+            if not block and self._frame.eof:
+                return 0
+            if not block:
+                raise EOFError("Compressed file ended before the end-of-stream marker was reached")
+            if self._frame.eof:
+                self._frame = self._frames.decompressobj()
+            self._left = memoryview(self._frame.decompress(block))
+        size = min(len(buffer), len(self._left))
+        buffer[:size], self._left = self._left[:size], self._left[size:]
+        return size
+
+    def close(self) -> None:
+        self._file.close()
+        super().close()
 
 
 def decode_line(line: bytes, origin: object, number: int, offset: int) -> str:
@@ -72,7 +100,7 @@ def decode_line(line: bytes, origin: object, number: int, offset: int) -> str:
 
 
 def decode_lines(file: Iterable[bytes], origin: object) -> Iterator[str]:
-    """The lines of a binary file, one by one, as text. Raises DataError as `decode_line`, or for damaged compression."""
+    """The lines of a binary file, one by one, as text. Raises DataError as `decode_line`, or for damaged files."""
     offset = 0
     lines = iter(file)
     number = 0
@@ -95,5 +123,5 @@ def decode_lines(file: Iterable[bytes], origin: object) -> Iterator[str]:
 
 def read_lines(path: Path) -> Iterator[str]:
     """The lines of a text file, compressed or not, without their ends. Raises DataError with file, line and byte."""
-    with open_bytes(path) as file:
+    with nullcontext(sys.stdin.buffer) if path == STANDARD else open_bytes(path) as file:  # stdin is not ours to close
         yield from decode_lines(file, "standard input" if path == STANDARD else path)

@@ -10,7 +10,7 @@ import math
 import re
 from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
-from typing import Any, NamedTuple, Self, TypeAlias
+from typing import Any, NamedTuple, Self, TypeAlias, get_args
 
 import yaml
 from pydantic import BaseModel, BeforeValidator, ConfigDict, ValidationError
@@ -46,8 +46,22 @@ class Options(BaseModel):
         return self.model_dump(mode="json", by_alias=True)
 
     def minimal(self) -> Document:
-        """The options as plain values, without the defaults."""
-        return self.model_dump(mode="json", by_alias=True, exclude_defaults=True)
+        """The options as plain values, without the defaults; a choice always says its kind. `parse` reads it back."""
+        short: Document = _keep_kinds(self, self.model_dump(mode="json", by_alias=True, exclude_defaults=True))
+        return short
+
+
+def _keep_kinds(value: Any, short: Any) -> Any:
+    """What `value` was dumped to without defaults, with the kind of every choice in it put back."""
+    if isinstance(value, Options):
+        names = {field.alias or name: name for name, field in type(value).model_fields.items()}
+        kept = {key: _keep_kinds(getattr(value, names[key]), inner) for key, inner in short.items()}
+        return {"kind": kind} | kept if (kind := _tag(type(value))) else kept
+    if isinstance(value, Mapping):
+        return {key: _keep_kinds(value[key], inner) for key, inner in short.items()}
+    if isinstance(value, list | tuple):
+        return [_keep_kinds(one, inner) for one, inner in zip(value, short, strict=True)]
+    return short
 
 
 def _by_kind(value: Any) -> Any:
@@ -76,7 +90,7 @@ def _seconds(value: Any) -> Any:
 
 
 COUNT = BeforeValidator(_count)
-"""Lets a whole number be written short: `100k`, `1.5M`, `2G`; a trailing `u`, `e` or `t` (updates, epochs, tokens) may follow."""
+"""Lets a whole number be written short: `100k`, `1.5M`, `2G`; `u`, `e` or `t` (updates, epochs, tokens) may follow."""
 
 SECONDS = BeforeValidator(_seconds)
 """Lets a time in seconds be written with units: `90s`, `45min`, `2h`, `1d12h`."""
@@ -90,7 +104,9 @@ _Loader.yaml_implicit_resolvers = {
     first: [pair for pair in pairs if pair[0].rsplit(":", 1)[1] in ("null", "merge")]
     for first, pairs in yaml.SafeLoader.yaml_implicit_resolvers.items()
 }
-_Loader.add_implicit_resolver("tag:yaml.org,2002:bool", re.compile(r"true|True|TRUE|false|False|FALSE"), list("tTfF"))
+_Loader.add_implicit_resolver(
+    "tag:yaml.org,2002:bool", re.compile(r"(?:true|True|TRUE|false|False|FALSE)$"), list("tTfF")
+)
 _Loader.add_implicit_resolver("tag:yaml.org,2002:int", re.compile(r"[-+]?[0-9]+$"), list("-+0123456789"))
 _Loader.add_implicit_resolver(
     "tag:yaml.org,2002:float",
@@ -100,16 +116,18 @@ _Loader.add_implicit_resolver(
 
 
 def _mapping(loader: _Loader, node: yaml.MappingNode) -> Document:
-    loader.flatten_mapping(node)
     seen: set[str] = set()
     for key_node, _ in node.value:
-        key = loader.construct_object(key_node)  # type: ignore[no-untyped-call]
+        if key_node.tag == "tag:yaml.org,2002:merge":
+            continue
+        key = loader.construct_object(key_node)
         if not isinstance(key, str):
             raise yaml.MarkedYAMLError(None, None, f"key {key!r} is not text: put it in quotes", key_node.start_mark)
         if key in seen:
             raise yaml.MarkedYAMLError(None, None, f"key {key!r} stands twice", key_node.start_mark)
         seen.add(key)
-    return {loader.construct_object(k): loader.construct_object(v, deep=True) for k, v in node.value}  # type: ignore[no-untyped-call]
+    loader.flatten_mapping(node)  # last: a key may stand in for the one that `<<` brings
+    return {loader.construct_object(k): loader.construct_object(v, deep=True) for k, v in node.value}
 
 
 def _whole(loader: _Loader, node: yaml.ScalarNode) -> int:
@@ -162,6 +180,8 @@ def override(document: Document, assignments: Sequence[str]) -> Document:
         if not equals or not path:
             raise OptionsError(f"{assignment!r}: wanted key=value, as in training.updates=1000")
         place, *keys = result, *path.split(".")
+        if "" in keys:
+            raise OptionsError(f"{assignment!r}: a key is empty, wanted keys parted by single dots")
         for key in keys[:-1]:
             inner = place.get(key)
             if isinstance(inner, str):  # a choice written as its name
@@ -213,11 +233,9 @@ def _kind(value: Any) -> str:
 
 
 def _show(value: Any) -> str:
-    if isinstance(value, Options):
-        value = value.minimal() | ({"kind": kind} if (kind := getattr(value, "kind", None)) else {})
     if isinstance(value, float) and not math.isfinite(value):
         return str(value)
-    text = json.dumps(value, ensure_ascii=False, default=str)
+    text = json.dumps(value, ensure_ascii=False, default=lambda v: v.minimal() if isinstance(v, Options) else str(v))
     return text if len(text) <= 60 else text[:57] + "..."
 
 
@@ -239,7 +257,7 @@ _WANTED = {
 def _explain(error: ValidationError, cls: type[BaseModel]) -> str:
     """The first fault in one line."""
     fault = error.errors(include_url=False)[0]
-    keys = [str(part) for part in fault["loc"] if not _is_tag(part, fault["loc"], cls)]
+    keys = [str(part) for part, _, tag in _steps(cls, fault["loc"]) if not tag]
     key, kind, context = ".".join(keys) or "top level", fault["type"], fault.get("ctx", {})
     if kind == "extra_forbidden":
         known = _known_keys(cls, fault["loc"][:-1])
@@ -248,7 +266,8 @@ def _explain(error: ValidationError, cls: type[BaseModel]) -> str:
     if kind == "missing":
         return f"{key} is missing"
     if kind == "union_tag_not_found":
-        return f"{key}.kind is missing; wanted one of {context.get('discriminator', '')}"
+        tags = [tag for member in _members(_place(cls, fault["loc"])) if (tag := _tag(member))]
+        return f"{key}.kind is missing; wanted one of {', '.join(tags)}"
     if kind in ("union_tag_invalid", "literal_error", "enum"):
         found = context.get("tag", fault["input"])
         wanted = str(context.get("expected_tags") or context.get("expected", "")).replace("'", "").replace(" or ", ", ")
@@ -256,7 +275,11 @@ def _explain(error: ValidationError, cls: type[BaseModel]) -> str:
         return f"{key}: found {_show(found)}, wanted one of {wanted}{close}"
     if kind == "value_error":
         return f"{key}: {context.get('error', fault['msg'])}" if keys else str(context.get("error", fault["msg"]))
+    if kind in ("too_short", "too_long"):
+        limit = context.get("min_length", context.get("max_length"))
+        return f"{key}: found {_show(fault['input'])}, wanted at {'least' if kind == 'too_short' else 'most'} {limit}"
     wanted = _WANTED.get(kind) or fault["msg"].removeprefix("Input should be ").removeprefix("Value should be ")
+    wanted = f"a number {wanted}" if kind.startswith(("greater_than", "less_than")) else wanted
     return f"{key}: found {_show(fault['input'])}, wanted {wanted}"
 
 
@@ -283,23 +306,23 @@ def _members(annotation: Any) -> list[Any]:
     annotation = getattr(annotation, "__value__", annotation)
     if hasattr(annotation, "__metadata__"):
         return _members(annotation.__origin__)
-    if getattr(annotation, "__class__", None).__name__ in ("UnionType", "_UnionGenericAlias", "Union"):
+    if type(annotation).__name__ in ("UnionType", "_UnionGenericAlias", "Union"):
         return [m for arm in annotation.__args__ for m in _members(arm) if m is not type(None)]
     return [annotation]
 
 
-def _tag(member: Any) -> Any:
-    fields = getattr(member, "model_fields", {})
-    return fields["kind"].default if "kind" in fields else None
-
-
-def _is_tag(part: int | str, location: Sequence[int | str], cls: type[BaseModel]) -> bool:
-    return any(step is part and tag for step, _, tag in _steps(cls, location))
+def _tag(member: Any) -> str | None:
+    """The one `kind` that a class stands for; None when it has none, or may be of several."""
+    kind = getattr(member, "model_fields", {}).get("kind")
+    tags = get_args(kind.annotation) if kind else ()
+    return tags[0] if len(tags) == 1 else None
 
 
 def _known_keys(cls: type[BaseModel], location: Sequence[int | str]) -> list[str]:
-    place: Any = cls
-    for _, place, _ in _steps(cls, location):
-        pass
-    models = [m for m in _members(place) if isinstance(m, type) and issubclass(m, BaseModel)]
+    models = [m for m in _members(_place(cls, location)) if isinstance(m, type) and issubclass(m, BaseModel)]
     return [f.alias or n for m in models for n, f in m.model_fields.items()]
+
+
+def _place(cls: type[BaseModel], location: Sequence[int | str]) -> Any:
+    """The type that stands at an error's location."""
+    return [cls, *(place for _, place, _ in _steps(cls, location))][-1]

@@ -1,7 +1,7 @@
 """`nmtk average-checkpoints`: one model from several checkpoints of a run."""
 
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Literal
 
 import typer
 
@@ -11,7 +11,7 @@ def average_checkpoints(
     output: Annotated[Path, typer.Option("-o", "--output", help="The folder of the new model.")],
     last: Annotated[int | None, typer.Option(min=1, help="Take the newest N checkpoints.")] = None,
     best: Annotated[int | None, typer.Option(min=1, help="Take the best N checkpoints that were validated.")] = None,
-    metric: Annotated[str, typer.Option(help="What best means: loss, bleu or chrf.")] = "loss",
+    metric: Annotated[Literal["loss", "bleu", "chrf"], typer.Option(help="What best means.")] = "loss",
 ) -> None:
     """Average the weights of a run's checkpoints into a model folder (Vaswani et al. 2017, section 6.1)."""
     if (last is None) == (best is None):

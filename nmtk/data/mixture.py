@@ -23,9 +23,7 @@ class Mixture:
 
     def plan(self, batch_tokens: int, seed: int, epoch: int) -> Plan:
         """The plan of an epoch over all corpora."""
-        return plan_epoch(
-            self.source_lengths, self.target_lengths, self.sizes, self.weights, batch_tokens, seed, epoch
-        )
+        return plan_epoch(self.source_lengths, self.target_lengths, self.sizes, self.weights, batch_tokens, seed, epoch)
 
     def batch(self, rows: Rows, alpha: float | None = None, seed: Sequence[int] = ()) -> Batch:
         """The pairs of these numbers as a batch.

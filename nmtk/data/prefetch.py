@@ -2,13 +2,13 @@
 
 import queue
 import threading
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Generator, Iterator
 from typing import TypeVar
 
 T = TypeVar("T")
 
 
-def prefetch(items: Callable[[], Iterator[T]], ahead: int = 4) -> Iterator[T]:
+def prefetch(items: Callable[[], Iterator[T]], ahead: int = 4) -> Generator[T]:
     """Make items in a thread, some ahead of their use. An error of the thread is raised where the item was due."""
     ready: queue.Queue[tuple[T | None, BaseException | None]] = queue.Queue(ahead)
     stop = threading.Event()
@@ -28,7 +28,7 @@ def prefetch(items: Callable[[], Iterator[T]], ahead: int = 4) -> Iterator[T]:
                 if stop.is_set():
                     return
             put((None, StopIteration()))
-        except BaseException as error:
+        except BaseException as error:  # noqa: BLE001 (raised again in the reader's thread)
             put((None, error))
 
     thread = threading.Thread(target=work, name="prefetch", daemon=True)

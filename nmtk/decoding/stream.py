@@ -1,13 +1,13 @@
 """Streams: a model's translation of a file or of standard input, as it comes."""
 
+import bz2
 import gzip
 import lzma
 import sys
 from collections.abc import Iterator
-from contextlib import contextmanager
-from io import BufferedIOBase
+from contextlib import contextmanager, nullcontext
 from pathlib import Path
-from typing import IO, Any, NamedTuple, cast
+from typing import IO, Any, NamedTuple
 
 import torch
 
@@ -73,7 +73,7 @@ def translate_stream(
     translator = Translator(bundle, wishes.over(bundle.decoding))
     typed = source is None and sys.stdin.isatty()
     if typed and not quiet:
-        print("nmtk: type a line, then Enter; Ctrl-D ends", file=sys.stderr)
+        _tell("type a line, then Enter; Ctrl-D ends")
     size = buffer or (1 if typed else BUFFER)
     split = cut = number = 0
     with _opened(output) as file:
@@ -84,9 +84,13 @@ def translate_stream(
             if number % size == 0:
                 file.flush()
     if split and not quiet:
-        print(f"nmtk: warning: {split:,} of {number:,} lines were too long and translated in parts", file=sys.stderr)
+        _tell(f"warning: {split:,} of {number:,} lines were too long and translated in parts")
     if cut and not quiet:
-        print(f"nmtk: warning: {cut:,} of {number:,} translations reached the longest length allowed", file=sys.stderr)
+        _tell(f"warning: {cut:,} of {number:,} translations reached the longest length allowed")
+
+
+def _tell(note: str) -> None:
+    sys.stderr.write(f"nmtk: {note}\n")
 
 
 @contextmanager
@@ -96,14 +100,22 @@ def _opened(output: Path | None) -> Iterator[IO[bytes]]:
         yield sys.stdout.buffer
         sys.stdout.buffer.flush()
         return
-    with atomic_write(output) as file:
-        match output.suffix:
-            case ".gz":
-                packed: Any = gzip.GzipFile(fileobj=cast(BufferedIOBase, file), mode="wb", mtime=0)
-            case ".xz":
-                packed = lzma.LZMAFile(file, "wb")
-            case _:
-                yield file
-                return
-        with packed:
-            yield packed
+    with atomic_write(output) as file, _compressed(file, output.suffix) as packed:
+        yield packed
+
+
+def _compressed(file: IO[bytes], suffix: str) -> Any:
+    """A file to write to, compressed into `file` by the endings that lines are read from."""
+    match suffix:
+        case ".gz":
+            return gzip.GzipFile("", "wb", fileobj=file, mtime=0)  # no time: the same text gives the same file
+        case ".xz":
+            return lzma.open(file, "wb")
+        case ".bz2":
+            return bz2.open(file, "wb")
+        case ".zst":
+            import zstandard
+
+            return zstandard.ZstdCompressor().stream_writer(file, closefd=False)
+        case _:
+            return nullcontext(file)

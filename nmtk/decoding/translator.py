@@ -42,7 +42,7 @@ class Translator:
 
     def __init__(self, bundle: Bundle, options: DecodingOptions):
         self.bundle = bundle
-        self.options = options
+        self.options = _within(bundle.model.longest, options)
         vocabulary = bundle.vocabularies.target
         never = (vocabulary.pad, vocabulary.bos, *(() if options.unknown else (vocabulary.unk,)))
         self.specials = Specials(vocabulary.bos, vocabulary.eos, never)
@@ -119,3 +119,11 @@ class Translator:
             parts=len(parts),
             cut=any(len(hypothesis.token_logps) == self.options.limit(len(source)) for source, hypothesis in parts),
         )
+
+
+def _within(longest: int | None, options: DecodingOptions) -> DecodingOptions:
+    """The options of a model that knows so many positions on either side; None when there is no end to them."""
+    if longest is None:
+        return options
+    lengths = {"longest": min(longest, options.longest), "longest_input": min(longest - 1, options.longest_input)}
+    return options.model_copy(update=lengths)

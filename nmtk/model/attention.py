@@ -1,5 +1,7 @@
 """Multi-head scaled dot-product attention (Vaswani et al. 2017, section 3.2)."""
 
+import math
+
 import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
@@ -7,8 +9,12 @@ from torch.nn import functional as F
 from nmtk.model.cache import Memory, Past
 from nmtk.model.dropout import Dropout
 
-PLAIN_SIZE = 128 * 128
-"""On CPU, attention over at most this many (query, key) pairs takes two plain products."""
+PLAIN_SIZE = 64 * 64
+"""In training on a CPU, attention over at most this many pairs of query and key is written out as plain products.
+
+The backward pass of the fused kernel is slow on short sentences there: the plain form takes 0.5 to 1.0 times its time
+in float32 up to this size, and less in bfloat16; beyond it, and without gradients, the fused kernel is ahead.
+"""
 
 
 def causal_mask(queries: int, keys: int, device: torch.device) -> Tensor:
@@ -24,20 +30,19 @@ def attention_weights(
     Each row sums to one, or to nought where nothing is kept. `keep` broadcasts to BHTS; with `causal`, the
     queries are the last T of the S positions.
     """
-    scores_BHTS = q_BHTK @ k_BHSK.mT * q_BHTK.size(-1) ** -0.5
+    # In place: the product's gradient needs its factors only, and adding a constant has no backward pass.
+    scores_BHTS = torch.matmul(q_BHTK, k_BHSK.transpose(-1, -2)).mul_(1 / math.sqrt(q_BHTK.size(-1)))
     if bias_BHTS is not None:
-        scores_BHTS = scores_BHTS + bias_BHTS
-    queries, keys = scores_BHTS.shape[-2:]
+        scores_BHTS.add_(bias_BHTS)
     never_empty = keep_BHTS is None
-    if causal and queries > 1:
-        causal_TS = causal_mask(queries, keys, scores_BHTS.device)
+    if causal and scores_BHTS.size(-2) > 1:
+        causal_TS = causal_mask(scores_BHTS.size(-2), scores_BHTS.size(-1), scores_BHTS.device)
         keep_BHTS = causal_TS if keep_BHTS is None else keep_BHTS & causal_TS
-    if keep_BHTS is None:
-        return scores_BHTS.softmax(-1)
-    # Adding costs nothing in the backward pass; a finite number, since a row of -inf would give NaN.
-    lowest = torch.finfo(scores_BHTS.dtype).min
-    weights_BHTS = (scores_BHTS + (~keep_BHTS).to(scores_BHTS.dtype) * lowest).softmax(-1)
-    return weights_BHTS if never_empty else weights_BHTS * keep_BHTS
+    if keep_BHTS is not None:
+        # A finite number, since a row of -inf would give NaN.
+        scores_BHTS.add_((~keep_BHTS).to(scores_BHTS.dtype), alpha=torch.finfo(scores_BHTS.dtype).min)
+    weights_BHTS = scores_BHTS.softmax(-1)
+    return weights_BHTS if never_empty or keep_BHTS is None else weights_BHTS * keep_BHTS
 
 
 class Attend(nn.Module):
@@ -75,8 +80,9 @@ class Attend(nn.Module):
         entries for each position, and the query axis too: entry i is at position i // W.
         """
         queries, keys = q_BHTK.size(-2), k_BHSK.size(-2)
-        if q_BHTK.device.type == "cpu" and queries * keys <= PLAIN_SIZE:
-            return self.dropout(self.weights(q_BHTK, k_BHSK, keep_BHTS, causal, beams)) @ v_BHSK
+        training_on_cpu = q_BHTK.requires_grad and q_BHTK.device.type == "cpu"
+        if training_on_cpu and (queries * keys <= PLAIN_SIZE or self.dropout.active):
+            return torch.matmul(self.dropout(self.weights(q_BHTK, k_BHSK, keep_BHTS, causal, beams)), v_BHSK)
         causal = causal and queries > 1
         if causal and (keep_BHTS is not None or queries != keys):
             causal_TS = causal_mask(queries, keys, q_BHTK.device)
@@ -87,7 +93,8 @@ class Attend(nn.Module):
 
 def _split(x_BTN: Tensor, parts: int, heads: int) -> tuple[Tensor, ...]:
     """Cut fused projections into `parts` tensors BHTK."""
-    return x_BTN.unflatten(-1, (parts, heads, -1)).permute(2, 0, 3, 1, 4).unbind(0)
+    x_BTPHK = x_BTN.view(*x_BTN.shape[:2], parts, heads, x_BTN.size(-1) // (parts * heads))
+    return torch.unbind(x_BTPHK.permute(2, 0, 3, 1, 4))
 
 
 def _join(x_BHTK: Tensor) -> Tensor:

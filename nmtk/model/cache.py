@@ -55,11 +55,6 @@ class Cache:
         # own_BWN[b, w, t * W + v]: beam w's history had at position t what was beam v then.
         self.own_BWN = torch.zeros(sentences, width, shape[2], dtype=torch.bool, device=memories[0].k_BHSK.device)
 
-    @property
-    def rows(self) -> int:
-        """R: sentences times beams."""
-        return self.own_BWN.size(0) * self.width
-
     def begin(self) -> list[Past]:
         """The layers' views for the step at position `length`; the caller then adds 1 to `length`."""
         first, last = self.length * self.width, (self.length + 1) * self.width

@@ -1,5 +1,7 @@
 """The stack of decoder layers."""
 
+from typing import cast
+
 from torch import Tensor, nn
 
 from nmtk.model.cache import Cache
@@ -9,13 +11,16 @@ from nmtk.model.options import TransformerOptions
 
 
 class Decoder(nn.Module):
-    """Embedded target and memory to the hidden states that predict the next piece (Vaswani et al. 2017, section 3.1)."""
+    """Embedded target and memory to hidden states that predict the next piece (Vaswani et al. 2017, section 3.1)."""
 
     def __init__(self, options: TransformerOptions) -> None:
         super().__init__()
         self.positions = options.positions.at_input(options.width)
         self.dropout = Dropout(options.dropout)
-        self.layers = nn.ModuleList(DecoderLayer(options) for _ in range(options.decoder_layers))
+        # A ModuleList does not say what it holds.
+        self.layers = cast(
+            list[DecoderLayer], nn.ModuleList(DecoderLayer(options) for _ in range(options.decoder_layers))
+        )
         self.norm = make_final_norm(options)
 
     def forward(self, x_BTD: Tensor, memory_BSD: Tensor, keep_BS: Tensor | None) -> Tensor:
@@ -23,7 +28,7 @@ class Decoder(nn.Module):
         keep_B11S = None if keep_BS is None else keep_BS[:, None, None, :]
         x_BTD = self.dropout(self.positions(x_BTD, 0, x_BTD.size(1)))
         for layer in self.layers:
-            x_BTD = layer(x_BTD, layer.cross_attention.memory(memory_BSD, keep_B11S))
+            x_BTD = layer(x_BTD, memory_BSD, keep_B11S)
         hidden_BTD: Tensor = self.norm(x_BTD)
         return hidden_BTD
 
@@ -37,7 +42,7 @@ class Decoder(nn.Module):
         """Hidden states of the next position of each beam, which becomes part of the past: BWD."""
         x_BWD = self.positions(x_BWD, cache.length, cache.length + 1)
         for layer, memory, past in zip(self.layers, cache.memories, cache.begin(), strict=True):
-            x_BWD = layer(x_BWD, memory, past)
+            x_BWD = layer.step(x_BWD, memory, past)
         cache.length += 1
         hidden_BWD: Tensor = self.norm(x_BWD)
         return hidden_BWD

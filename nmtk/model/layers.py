@@ -8,37 +8,42 @@ from nmtk.model.attention import CrossAttention, SelfAttention
 from nmtk.model.cache import Memory, Past
 from nmtk.model.dropout import Dropout
 from nmtk.model.feedforward import FeedForward
-from nmtk.model.norms import make_norm
+from nmtk.model.norms import NormOrder, make_norm
 from nmtk.model.options import TransformerOptions
 
 
-class PostNorm(nn.Module):
-    """norm(x + dropout(f(x))): the paper's order (Vaswani et al. 2017, section 5.4)."""
+class Residual(nn.Module):
+    """What stands around each sub-layer f: its norm and its dropout."""
 
     def __init__(self, norm: nn.Module, dropout: float) -> None:
         super().__init__()
         self.norm = norm
         self.dropout = Dropout(dropout)
 
+
+class PostNorm(Residual):
+    """norm(x + dropout(f(x))): the paper's order (Vaswani et al. 2017, section 5.4)."""
+
     def forward(self, x_BTD: Tensor, function: Callable[[Tensor], Tensor]) -> Tensor:
         out_BTD: Tensor = self.norm(x_BTD + self.dropout(function(x_BTD)))
         return out_BTD
 
 
-class PreNorm(PostNorm):
+class PreNorm(Residual):
     """x + dropout(f(norm(x))): the residual stream is never normalised, so a stack ends with a norm of its own.
 
     Trains without warm-up and to greater depth (Wang et al. 2019, Xiong et al. 2020).
     """
 
     def forward(self, x_BTD: Tensor, function: Callable[[Tensor], Tensor]) -> Tensor:
-        return x_BTD + self.dropout(function(self.norm(x_BTD)))
+        out_BTD: Tensor = x_BTD + self.dropout(function(self.norm(x_BTD)))
+        return out_BTD
 
 
-def make_residual(options: TransformerOptions) -> PostNorm:
+def make_residual(options: TransformerOptions) -> Residual:
     """The wiring of one sub-layer."""
-    kind = {"post": PostNorm, "pre": PreNorm}[options.norm_order]
-    return kind(make_norm(options.norm, options.width), options.dropout)
+    orders: dict[NormOrder, type[Residual]] = {"post": PostNorm, "pre": PreNorm}
+    return orders[options.norm_order](make_norm(options.norm, options.width), options.dropout)
 
 
 def make_final_norm(options: TransformerOptions) -> nn.Module:
@@ -83,16 +88,16 @@ class DecoderLayer(nn.Module):
         self.feed_forward = _feed_forward(options)
         self.feed_residual = make_residual(options)
 
-    def forward(self, x_BTD: Tensor, memory: Memory, past: Past | None = None) -> Tensor:
-        """All target positions at once; or, with a past, the next position of the W beams of each sentence (BWD)."""
+    def forward(self, x_BTD: Tensor, memory_BSD: Tensor, keep_B11S: Tensor | None) -> Tensor:
+        """All target positions at once: BTD. Padding needs no mask: it is on the right, hidden by the causal one."""
+        memory = self.cross_attention.memory(memory_BSD, keep_B11S)
+        return self._wire(x_BTD, lambda z_BTD: self.self_attention(z_BTD, None, True), memory)
 
-        def attend_to_target(z_BTD: Tensor) -> Tensor:
-            # No padding mask: padding is on the right, where a causal mask hides it from all that counts.
-            out_BTD: Tensor = (
-                self.self_attention(z_BTD, None, True) if past is None else self.self_attention.step(z_BTD, past)
-            )
-            return out_BTD
+    def step(self, x_BWD: Tensor, memory: Memory, past: Past) -> Tensor:
+        """The next position of the W beams of each sentence: BWD."""
+        return self._wire(x_BWD, lambda z_BWD: self.self_attention.step(z_BWD, past), memory)
 
+    def _wire(self, x_BTD: Tensor, attend_to_target: Callable[[Tensor], Tensor], memory: Memory) -> Tensor:
         x_BTD = self.self_residual(x_BTD, attend_to_target)
         x_BTD = self.cross_residual(x_BTD, lambda z_BTD: self.cross_attention(z_BTD, memory))
         out_BTD: Tensor = self.feed_residual(x_BTD, self.feed_forward)

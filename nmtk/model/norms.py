@@ -12,4 +12,5 @@ EPSILON = 1e-5
 
 def make_norm(kind: Norm, width: int) -> nn.Module:
     """LayerNorm with bias (Ba et al. 2016), or RMSNorm, which has a scale only (Zhang and Sennrich 2019)."""
-    return {"layer": nn.LayerNorm, "rms": nn.RMSNorm}[kind](width, eps=EPSILON)
+    kinds: dict[Norm, type[nn.LayerNorm] | type[nn.RMSNorm]] = {"layer": nn.LayerNorm, "rms": nn.RMSNorm}
+    return kinds[kind](width, eps=EPSILON)

@@ -43,7 +43,7 @@ class _Position(Options):
         return Attend(dropout)
 
     def longest(self) -> int | None:
-        """The largest number of positions that can be told apart from the data seen, None when there is no end."""
+        """The most pieces that a sequence may have; None when there is no such limit."""
         return None
 
 
@@ -56,7 +56,8 @@ def interleaved(start: int, stop: int, width: int) -> Tensor:
 def concatenated(start: int, stop: int, width: int) -> Tensor:
     """All sines, then all cosines, of p / 10000^(i/(D/2-1)): TD (`get_timing_signal_1d` of Tensor2Tensor).
 
-    The wavelengths reach 10000 * 2 pi exactly, where those of the paper's formula stop one short of it.
+    Marian and fairseq have it from there. The wavelengths reach 10000 * 2 pi, where those of the paper's formula stop
+    one short of it.
     """
     half = width // 2
     angle_TI = _angles(start, stop, torch.arange(half, dtype=torch.float64) / max(half - 1, 1))
@@ -64,7 +65,10 @@ def concatenated(start: int, stop: int, width: int) -> Tensor:
 
 
 def hf_marian(start: int, stop: int, width: int) -> Tensor:
-    """All sines, then all cosines, of p / 10000^(2i/D): the paper's wavelengths in Tensor2Tensor's order: TD."""
+    """All sines, then all cosines, of p / 10000^(2i/D): the paper's wavelengths in Tensor2Tensor's order: TD.
+
+    This is what Hugging Face computes for Marian models, although Marian itself has the wavelengths of `concatenated`.
+    """
     angle_TI = _angles(start, stop, torch.arange(0, width, 2, dtype=torch.float64) / width)
     return torch.cat([angle_TI.sin(), angle_TI.cos()], dim=-1).float()
 
@@ -94,7 +98,7 @@ class _Table(nn.Module):
     def forward(self, start: int, stop: int) -> Tensor:
         if stop <= self.rows_TN.size(0):
             return self.rows_TN[start:stop]
-        return self.function(start, stop, self.width).to(self.rows_TN)
+        return self.function(start, stop, self.width).to(self.rows_TN.device, self.rows_TN.dtype)
 
 
 class AddTable(AtInput):
@@ -105,14 +109,15 @@ class AddTable(AtInput):
         self.table = _Table(function, width)
 
     def forward(self, x_BTD: Tensor, start: int, stop: int) -> Tensor:
-        return x_BTD + self.table(start, stop).to(x_BTD.dtype)
+        signal_TD: Tensor = self.table(start, stop)
+        return x_BTD + signal_TD.to(x_BTD.dtype)
 
 
 class Sinusoid(_Position):
     """Fixed waves of many lengths, added to the embeddings (Vaswani et al. 2017, section 3.5).
 
-    `interleaved` is the paper's order of columns, `concatenated` that of Tensor2Tensor, which also spaces the
-    wavelengths a little wider, and `hf-marian` the paper's wavelengths in Tensor2Tensor's order.
+    `interleaved` is the paper's order of columns, `concatenated` that of Tensor2Tensor and Marian, which also space
+    the wavelengths a little wider, and `hf-marian` the paper's wavelengths in Tensor2Tensor's order.
     """
 
     kind: Literal["sinusoid"] = "sinusoid"
@@ -138,7 +143,7 @@ class AddLearned(AtInput):
         if stop > self.weight_TD.size(0):
             raise DataError(
                 f"a sequence of {stop} pieces, but this model learned positions for {self.weight_TD.size(0)}: "
-                "split the line, or train with a larger model.positions.longest"
+                "split the line, or train with a larger model.positions.maximum"
             )
         return x_BTD + self.weight_TD[start:stop]
 
@@ -176,7 +181,7 @@ class RelativeAttend(Attend):
 
     def weights(self, q_BHTK: Tensor, k_BHSK: Tensor, keep_BHTS: Tensor | None, causal: bool, beams: int = 1) -> Tensor:
         key_TSK = self.key_NK[self.distances(q_BHTK.size(-2), k_BHSK.size(-2), beams)]
-        bias_BHTS = torch.einsum("bhtk,tsk->bhts", q_BHTK * q_BHTK.size(-1) ** -0.5, key_TSK)
+        bias_BHTS = torch.einsum("bhtk,tsk->bhts", q_BHTK / math.sqrt(q_BHTK.size(-1)), key_TSK)
         return attention_weights(q_BHTK, k_BHSK, keep_BHTS, causal, bias_BHTS)
 
     def forward(
@@ -188,7 +193,7 @@ class RelativeAttend(Attend):
         causal: bool,
         beams: int = 1,
     ) -> Tensor:
-        weights_BHTS = self.dropout(self.weights(q_BHTK, k_BHSK, keep_BHTS, causal, beams))
+        weights_BHTS: Tensor = self.dropout(self.weights(q_BHTK, k_BHSK, keep_BHTS, causal, beams))
         value_TSK = self.value_NK[self.distances(q_BHTK.size(-2), k_BHSK.size(-2), beams)]
         return weights_BHTS @ v_BHSK + torch.einsum("bhts,tsk->bhtk", weights_BHTS, value_TSK)
 
@@ -224,7 +229,7 @@ class RotaryAttend(Attend):
 
     def turn(self, x_BHTK: Tensor, start: int, stop: int) -> Tensor:
         cos_TI, sin_TI = self.table(start, stop).to(x_BHTK.dtype).chunk(2, dim=-1)
-        even_BHTI, odd_BHTI = x_BHTK.unflatten(-1, (-1, 2)).unbind(-1)
+        even_BHTI, odd_BHTI = x_BHTK[..., 0::2], x_BHTK[..., 1::2]
         return torch.stack(
             [even_BHTI * cos_TI - odd_BHTI * sin_TI, even_BHTI * sin_TI + odd_BHTI * cos_TI], dim=-1
         ).flatten(-2)

@@ -18,7 +18,7 @@ class Transformer(nn.Module):
     """Source ids to scores of target ids (Vaswani et al. 2017, figure 1).
 
     Sizes are those of the two vocabularies, in pieces. A tied matrix exists once, under the name of its first use
-    (`source_embedding`, `target_embedding`, `output`), so a state dict holds no weight twice.
+    (`source_embedding`, `target_embedding`, `output_weight`), so a state dict holds no weight twice.
 
     Raises OptionsError when three-way tying is wanted for vocabularies of different size.
     """
@@ -79,7 +79,7 @@ class Transformer(nn.Module):
 
     @property
     def longest(self) -> int | None:
-        """The largest number of pieces that positions are known for, on either side; None when there is no end."""
+        """The most pieces that a sequence may have on either side; None when there is no such limit."""
         return self.options.positions.longest()
 
     @property

@@ -19,7 +19,7 @@ Name: TypeAlias = Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9][\w.-]*
 
 
 def _several(value: Any) -> Any:
-    return [value] if isinstance(value, str) else value
+    return (value,) if isinstance(value, str) else tuple(value) if isinstance(value, list) else value
 
 
 Url: TypeAlias = Annotated[str, StringConstraints(pattern=r"^(https?|ftp|file)://\S+$")]

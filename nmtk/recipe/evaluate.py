@@ -1,4 +1,4 @@
-"""Evaluating a run: its model translates the recipe's test sets, and sacreBLEU scores them against the raw reference."""
+"""Evaluating a run: its model translates the recipe's test sets, and they are scored against the raw reference."""
 
 from collections.abc import Mapping, Sequence
 from pathlib import Path

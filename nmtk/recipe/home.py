@@ -1,10 +1,10 @@
 """A run's home: the folder `runs/NAME`, and whose run it is.
 
-    recipe.yaml     the recipe, every default written out
-    run.yaml        the folder that the recipe was in, and the files it was made from, with their hashes
-    vocabulary/  text/  data/      learned, generated and packed
-    checkpoints/  log.jsonl        of training
-    model/  translations/  scores.json      what came of it
+recipe.yaml     the recipe, every default written out
+run.yaml        the folder that the recipe was in, and the files it was made from, with their hashes
+vocabulary/  text/  data/      learned, generated and packed
+checkpoints/  log.jsonl        of training
+model/  translations/  scores.json      what came of it
 """
 
 import shutil
@@ -42,7 +42,9 @@ def claim(run: Path, located: Located, overwrite: bool) -> None:
         before = Recipe.parse(read_yaml(run / DOCUMENT), str(run / DOCUMENT))
         if changed := before.changes(located.recipe):
             listed = "; ".join(map(str, changed))
-            raise OptionsError(f"{run}: cannot go on with {listed}: use -o for another run, or --overwrite to start over")
+            raise OptionsError(
+                f"{run}: cannot go on with {listed}: use -o for another run, or --overwrite to start over"
+            )
     elif run.is_dir() and any(run.iterdir()):
         raise OptionsError(f"{run}: the folder is not empty, and no run of nmtk train: use -o for another")
     write_text(run / DOCUMENT, to_yaml(located.recipe.document()))

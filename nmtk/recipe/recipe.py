@@ -5,7 +5,7 @@ from importlib.resources import files
 from pathlib import Path
 from typing import Annotated, Literal, NamedTuple, Self
 
-from pydantic import model_validator
+from pydantic import Field, model_validator
 
 from nmtk.decoding.options import DecodingOptions
 from nmtk.errors import OptionsError
@@ -39,13 +39,15 @@ class Recipe(Options):
     model: TransformerOptions = TransformerOptions()
     training: TrainingOptions
     decoding: Annotated[DecodingOptions, FREE] = DecodingOptions()
-    expect: Annotated[dict[Name, Expectation], FREE] = {}
+    expect: Annotated[dict[Name, Expectation], FREE] = Field(default_factory=dict)
     """By the name of the test set."""
 
     @model_validator(mode="after")
     def _consistent(self) -> Self:
         if self.model.tying == "three-way" and not self.vocabulary.joint:
-            raise ValueError("model.tying: three-way needs one vocabulary for both sides: wanted vocabulary.joint: true")
+            raise ValueError(
+                "model.tying: three-way needs one vocabulary for both sides: wanted vocabulary.joint: true"
+            )
         if strange := sorted(self.expect.keys() - self.data.test.keys()):
             raise ValueError(f"expect: found {strange[0]}, wanted the name of a test set: {', '.join(self.data.test)}")
         return self

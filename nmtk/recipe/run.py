@@ -10,8 +10,8 @@ from nmtk import __version__
 from nmtk.bundle import FINAL, Bundle
 from nmtk.decoding.options import DecodingOptions
 from nmtk.devices import pick_precision
-from nmtk.evaluation.report import as_json
 from nmtk.evaluation.metrics import Score
+from nmtk.evaluation.report import as_json
 from nmtk.files import write_text
 from nmtk.model.transformer import Transformer
 from nmtk.options import Document
@@ -77,7 +77,7 @@ def _trainer(recipe: Recipe, prepared: Prepared, run: Path, ranks: Ranks, consol
         parameters = sum(parameter.numel() for parameter in model.parameters())
         pairs = sum(prepared.mixture.sizes)
         precision = str(dtype).removeprefix("torch.")
-        where = f"{ranks.device} x {ranks.count}, {precision}, {torch.get_num_threads()} threads"
+        where = f"{ranks.device} x {ranks.world}, {precision}, {torch.get_num_threads()} threads"
         _say(console, f"model: {parameters:,} parameters; {pairs:,} pairs; on {where}")
     heard = listeners(run, console) if ranks.first else []
     return Trainer(run, bundle, prepared.mixture, validator, options, dtype, ranks, heard)

@@ -1,4 +1,4 @@
-"""Averaging checkpoints: the mean of their weights translates better than any of them (Vaswani et al. 2017, section 6.1)."""
+"""Averaging checkpoints: their mean translates better than any of them (Vaswani et al. 2017, section 6.1)."""
 
 from collections.abc import Sequence
 from pathlib import Path
@@ -6,8 +6,9 @@ from pathlib import Path
 import torch
 
 from nmtk.bundle import WEIGHTS, Bundle, read_tensors
-from nmtk.errors import ModelError, OptionsError
+from nmtk.errors import ModelError
 from nmtk.training import checkpoints
+from nmtk.training.options import Metric
 from nmtk.training.stopping import best as best_updates
 
 
@@ -30,19 +31,17 @@ def average_bundles(folders: Sequence[Path]) -> Bundle:
     return bundle
 
 
-
-def average_run(run: Path, output: Path, last: int | None, best: int | None, metric: str) -> list[int]:
+def average_run(run: Path, output: Path, last: int | None, best: int | None, metric: Metric) -> list[int]:
     """Write the mean of a run's newest `last`, or of its `best` validated checkpoints, as a model folder.
 
-    Returns their updates. Raises ModelError when the run has not so many, or OptionsError for an unknown metric.
+    Returns their updates. Raises ModelError when the run has not so many,.
     """
     saved = checkpoints.saved(run)
     if best is None:
         chosen = sorted(saved)[-(last or 1) :]
     else:
         history = [v for v in map(checkpoints.read_validation, saved.values()) if v]
-        if history and metric not in history[0].scores:
-            raise OptionsError(f"metric: found {metric}, wanted one of {', '.join(history[0].scores)}")
+        history = [v for v in history if metric in v.scores]
         chosen = sorted(best_updates(history, metric, best))
     if len(chosen) < (wanted := best or last or 1):
         kind = "validated checkpoints" if best else "checkpoints"

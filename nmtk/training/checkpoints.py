@@ -17,10 +17,9 @@ from dataclasses import asdict, dataclass, field
 from pathlib import Path
 
 import torch
-from safetensors.torch import save_file
 from torch import Tensor, nn
 
-from nmtk.bundle import CHECKPOINTS, WEIGHTS, Bundle, load_weights, read_tensors, weights
+from nmtk.bundle import CHECKPOINTS, WEIGHTS, Bundle, load_weights, read_tensors, weights, write_tensors
 from nmtk.data.cursor import Cursor
 from nmtk.errors import ModelError
 from nmtk.files import atomic_folder, write_text
@@ -70,7 +69,7 @@ def save(
         finally:
             if average:
                 average.swap()
-        save_file(tensors, beside / TRAINING)
+        write_tensors(beside / TRAINING, tensors)
         (beside / STATE).write_text(json.dumps(asdict(state)), "utf-8")
     return folder
 

@@ -20,10 +20,10 @@ PATIENCE = timedelta(minutes=30)
 
 
 class Ranks(NamedTuple):
-    """This process among those that train together. Alone it is rank 0 of 1, and talks to nobody."""
+    """One process among those that train together. Alone it is rank 0 of 1, and talks to nobody."""
 
     rank: int
-    count: int
+    world: int
     device: torch.device
 
     @classmethod
@@ -45,8 +45,10 @@ class Ranks(NamedTuple):
     def __enter__(self) -> Self:
         return self
 
-    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None) -> None:
-        if self.count > 1:
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        if self.world > 1:
             dist.destroy_process_group()
 
     @property
@@ -56,28 +58,28 @@ class Ranks(NamedTuple):
 
     def wrap(self, model: nn.Module) -> nn.Module:
         """The model with its gradients averaged over the ranks."""
-        if self.count == 1:
+        if self.world == 1:
             return model
         return DistributedDataParallel(model)
 
     def wait(self) -> None:
         """Go on when all ranks have come here."""
-        if self.count > 1:
+        if self.world > 1:
             dist.barrier()
 
     def sum(self, values: Tensor) -> Tensor:
         """The sum over all ranks, in place."""
-        if self.count > 1:
+        if self.world > 1:
             dist.all_reduce(values)
         return values
 
     def any(self, flag: bool) -> bool:
         """Whether any rank says yes."""
-        return (self.count > 1 and bool(self.sum(torch.tensor([flag], device=self.device, dtype=torch.int32)))) or flag
+        return (self.world > 1 and bool(self.sum(torch.tensor([flag], device=self.device, dtype=torch.int32)))) or flag
 
     def tell(self, value: T) -> T:
         """What rank 0 says."""
-        if self.count == 1:
+        if self.world == 1:
             return value
         box: list[T | None] = [value if self.first else None]
         dist.broadcast_object_list(box, device=self.device)

@@ -41,27 +41,35 @@ def smoothed_cross_entropy(hidden_ND: Tensor, weight_VD: Tensor, gold_N: Tensor,
     if not torch.is_grad_enabled():
         loss, nll, *_ = _chunks(hidden_ND.to(dtype), weight_VD.to(dtype), gold_N, smoothing, gradients=False)
         return Loss(loss, nll)
-    loss, nll = _SmoothedCrossEntropy.apply(hidden_ND.to(dtype), weight_VD.to(dtype), gold_N, smoothing)  # type: ignore[no-untyped-call]
+    given = hidden_ND.to(dtype), weight_VD.to(dtype), gold_N, smoothing
+    loss, nll = _SmoothedCrossEntropy.apply(*given)  # type: ignore[no-untyped-call]
     return Loss(loss, nll)
 
 
 class _SmoothedCrossEntropy(torch.autograd.Function):
     @staticmethod
-    def forward(ctx: Any, hidden_ND: Tensor, weight_VD: Tensor, gold_N: Tensor, smoothing: float) -> tuple[Tensor, Tensor]:
+    def forward(
+        ctx: Any, hidden_ND: Tensor, weight_VD: Tensor, gold_N: Tensor, smoothing: float
+    ) -> tuple[Tensor, Tensor]:
         loss, nll, grad_hidden_ND, grad_weight_VD = _chunks(hidden_ND, weight_VD, gold_N, smoothing, gradients=True)
         ctx.save_for_backward(grad_hidden_ND, grad_weight_VD)
         ctx.mark_non_differentiable(nll)
         return loss, nll
 
     @staticmethod
-    def backward(ctx: Any, *grads: Tensor) -> tuple[Tensor, Tensor, None, None]:  # type: ignore[override]
+    def backward(ctx: Any, *grads: Tensor) -> tuple[Tensor, Tensor, None, None]:
         grad_hidden_ND, grad_weight_VD = ctx.saved_tensors
         scale = grads[0]
-        return (grad_hidden_ND * scale).to(grad_hidden_ND.dtype), (grad_weight_VD * scale).to(grad_weight_VD.dtype), None, None
+        return (
+            (grad_hidden_ND * scale).to(grad_hidden_ND.dtype),
+            (grad_weight_VD * scale).to(grad_weight_VD.dtype),
+            None,
+            None,
+        )
 
 
 def chunk_rows(size: int, device: torch.device) -> int:
-    """Rows of a chunk: about 4 million logits on a CPU (16 MB, near its cache), 128 million on a GPU (fewer kernels)."""
+    """Rows of a chunk: 4 million logits on a CPU (16 MB, near its cache), 128 million on a GPU (fewer kernels)."""
     return max(64, (1 << 22 if device.type == "cpu" else 1 << 27) // size)
 
 

@@ -19,4 +19,5 @@ def keep_memory() -> bool:
     except (OSError, AttributeError):
         return False
     wanted = ((_MMAP_MAX, 0), (_TRIM_THRESHOLD, 2**31 - 1), (_TOP_PAD, 64 << 20), (_ARENA_MAX, 1))
-    return all([bool(mallopt(parameter, value)) for parameter, value in wanted])
+    taken = [bool(mallopt(parameter, value)) for parameter, value in wanted]  # all of them, whatever one says
+    return all(taken)

@@ -5,7 +5,7 @@ from torch import nn
 
 
 class MovingAverage:
-    """The exponential moving average of a model's weights (Polyak & Juditsky 1992; the warm-up of the decay is TensorFlow's).
+    """The exponential moving average of a model's weights (Polyak & Juditsky 1992), its decay warmed up.
 
     After update u: average += (1 - d) * (weights - average), with d = min(decay, (1 + u) / (10 + u)).
     """

@@ -10,6 +10,7 @@ from torch import nn
 from nmtk.options import BY_KIND, Options
 
 Share = Annotated[float, Field(ge=0, lt=1)]
+Betas = Annotated[tuple[Share, Share], Field(strict=False)]  # not strict: what BY_KIND passes on has lists for tuples
 
 
 class Adam(Options):
@@ -17,7 +18,7 @@ class Adam(Options):
 
     kind: Literal["adam"] = "adam"
     rate: PositiveFloat = 1e-3
-    betas: tuple[Share, Share] = (0.9, 0.98)
+    betas: Betas = (0.9, 0.98)
     epsilon: PositiveFloat = 1e-9
 
     def build(self, parameters: Iterable[nn.Parameter]) -> torch.optim.Optimizer:
@@ -30,7 +31,7 @@ class AdamW(Options):
 
     kind: Literal["adamw"] = "adamw"
     rate: PositiveFloat = 1e-3
-    betas: tuple[Share, Share] = (0.9, 0.98)
+    betas: Betas = (0.9, 0.98)
     epsilon: PositiveFloat = 1e-9
     weight_decay: NonNegativeFloat = 0.01
 

@@ -96,11 +96,15 @@ class TrainingOptions(Options):
         if not (self.updates or self.epochs or self.tokens or self.time or self.early_stop):
             raise ValueError("nothing ends the training: wanted one of updates, epochs, tokens, time, early_stop")
         if needs_end(self.schedule) and not self.updates:
-            raise ValueError(f"schedule {self.schedule.kind} decays to an end: wanted training.updates or schedule.updates")
+            raise ValueError(
+                f"schedule {self.schedule.kind} decays to an end: wanted training.updates or schedule.updates"
+            )
         kept = self.checkpoint.keep_last if self.average.take == "last" else self.checkpoint.keep_best
         if self.average.count > kept:
             which = f"checkpoint.keep_{self.average.take}"
-            raise ValueError(f"average.count {self.average.count} is more than {which} {kept}: wanted {which} to be as large")
+            raise ValueError(
+                f"average.count {self.average.count} is more than {which} {kept}: wanted {which} to be as large"
+            )
         for name, metric in (("early_stop", self.early_stop), ("checkpoint", self.checkpoint)):
             if metric and metric.metric not in self.validation.metrics:
                 raise ValueError(f"{name}.metric {metric.metric} is not in validation.metrics")

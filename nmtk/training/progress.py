@@ -65,7 +65,13 @@ def line(record: Mapping[str, Any], left: float | None = None) -> str:
     for key, value in record.items():
         if key in ("kind", "update", "seconds"):
             continue
-        shown = f"{value:,.0f}" if key == "tokens_per_second" else f"{value:.4g}" if isinstance(value, float) else str(value)
+        shown = (
+            f"{value:,.0f}"
+            if key == "tokens_per_second"
+            else f"{value:.4g}"
+            if isinstance(value, float)
+            else str(value)
+        )
         known.append(f"{key} {shown}")
     known.append(f"time {clock(record['seconds'])}")
     if left is not None:
@@ -148,19 +154,19 @@ class TensorBoard:
     def __init__(self, folder: Path) -> None:
         from torch.utils.tensorboard import SummaryWriter
 
-        self.writer = SummaryWriter(str(folder))  # type: ignore[no-untyped-call]
+        self.writer = SummaryWriter(str(folder))
 
     def record(self, record: Record) -> None:
         for key, value in record.items():
             if isinstance(value, int | float) and key != "update":
-                self.writer.add_scalar(f"{record['kind']}/{key}", value, record["update"])  # type: ignore[no-untyped-call]
+                self.writer.add_scalar(f"{record['kind']}/{key}", value, record["update"])
 
     def done(self, share: float | None, seconds: float, update: int) -> None: ...
 
     def say(self, text: str) -> None: ...
 
     def close(self) -> None:
-        self.writer.close()  # type: ignore[no-untyped-call]
+        self.writer.close()
 
 
 def listeners(run: Path, console: Console) -> list[Listener]:

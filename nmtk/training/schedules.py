@@ -33,7 +33,7 @@ class Noam(Options):
 
     def factor(self, step: int, run: Horizon) -> float:
         """The learning rate at this step."""
-        return self.scale * run.width**-0.5 * min(step**-0.5, step * self.warmup**-1.5)
+        return self.scale / math.sqrt(run.width) * min(1 / math.sqrt(step), step / math.pow(self.warmup, 1.5))
 
 
 class Constant(Options):

@@ -38,7 +38,10 @@ def reason_to_stop(options: TrainingOptions, at: Position, history: Sequence[Val
         return f"{options.tokens} tokens"
     if options.time and at.seconds >= options.time:
         return f"{options.time:g} seconds"
-    if options.early_stop and (stale := validations_since_best(options.early_stop, history)) >= options.early_stop.patience:
+    if (
+        options.early_stop
+        and (stale := validations_since_best(options.early_stop, history)) >= options.early_stop.patience
+    ):
         return f"no better {options.early_stop.metric} in {stale} validations"
     return None
 

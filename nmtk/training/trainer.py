@@ -3,7 +3,7 @@
 import math
 import signal
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Generator, Iterator, Sequence
 from contextlib import AbstractContextManager, closing, contextmanager, nullcontext
 from pathlib import Path
 from types import FrameType
@@ -19,9 +19,9 @@ from nmtk.data.mixture import Mixture
 from nmtk.data.prefetch import prefetch
 from nmtk.errors import TrainingError
 from nmtk.training import checkpoints
-from nmtk.training.moving_average import MovingAverage
 from nmtk.training.checkpoints import State
 from nmtk.training.distributed import Ranks
+from nmtk.training.moving_average import MovingAverage
 from nmtk.training.options import TrainingOptions
 from nmtk.training.progress import Listener, Log
 from nmtk.training.schedules import Horizon
@@ -97,7 +97,7 @@ class Trainer:
 
     # one update
 
-    def _shares(self) -> Iterator[Share]:
+    def _shares(self) -> Generator[Share]:
         options, sampling = self.options, self.options.sampling
         return prefetch(
             lambda: walk(
@@ -107,7 +107,7 @@ class Trainer:
                 options.seed,
                 self.state.cursor,
                 self.ranks.rank,
-                self.ranks.count,
+                self.ranks.world,
                 sampling.alpha if sampling else None,
             )
         )
@@ -120,7 +120,7 @@ class Trainer:
         for number, batch in enumerate(share.batches, 1):
             with self._exchange(number == len(share.batches)):
                 loss = self.wrapped(batch.to(self.ranks.device))
-                (loss.smoothed * (self.ranks.count / share.tokens)).backward()
+                (loss.smoothed * (self.ranks.world / share.tokens)).backward()
             sums += torch.stack([loss.smoothed.detach(), loss.nll]).double()
         norm = clip_grad_norm_(self.parameters, self.options.clip_norm or math.inf)
         self._check(Checked(step, share, sums, norm))
@@ -137,7 +137,7 @@ class Trainer:
 
     def _exchange(self, last: bool) -> AbstractContextManager[Any]:
         """Ranks exchange gradients with the last batch of an update only."""
-        return nullcontext() if last or self.ranks.count == 1 else self.wrapped.no_sync()  # type: ignore[operator, no-any-return]
+        return nullcontext() if last or self.ranks.world == 1 else self.wrapped.no_sync()  # type: ignore[operator]
 
     def _check(self, now: Checked | None) -> None:
         """Stop at a loss or gradient that is no number: at once on CPUs, one update later where asking would stall."""
@@ -149,8 +149,8 @@ class Trainer:
         remedy = f"checkpoint {saved[-1]} is the last good one" if saved else "no checkpoint was saved yet"
         epoch, taken = due.share.after
         raise TrainingError(
-            f"update {due.update}: the loss is no longer a number (gradient norm {float(due.norm)}) in batch {taken} of "
-            f"epoch {epoch}: {remedy}; try a smaller training.optimiser.rate, a longer warm-up or training.clip_norm"
+            f"update {due.update}: the loss is no longer a number (gradient norm {float(due.norm)}) in batch {taken} "
+            f"of epoch {epoch}: {remedy}; try a smaller training.optimiser.rate, a longer warm-up or training.clip_norm"
         )
 
     # what is told and kept

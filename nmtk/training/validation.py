@@ -27,12 +27,16 @@ class HeldOut:
     batches: Sequence[Batch]
 
     @classmethod
-    def of(cls, sources: Sequence[str], references: Sequence[str], vocabularies: Vocabularies, batch_tokens: int) -> "HeldOut":
+    def of(
+        cls, sources: Sequence[str], references: Sequence[str], vocabularies: Vocabularies, batch_tokens: int
+    ) -> "HeldOut":
         """Encode all pairs, filtering none."""
         one = [np.asarray(ids) for ids in vocabularies.source.encode(sources)]
         other = [np.asarray(ids) for ids in vocabularies.target.encode(references)]
-        lengths = [np.fromiter(map(len, side), np.int32, len(side)) + np.int32(1) for side in (one, other)]
-        plan = plan_epoch(*lengths, [len(one)], [1.0], batch_tokens, seed=0, epoch=0)
+        sources_long, targets_long = (
+            np.fromiter(map(len, side), np.int32, len(side)) + np.int32(1) for side in (one, other)
+        )
+        plan = plan_epoch(sources_long, targets_long, [len(one)], [1.0], batch_tokens, seed=0, epoch=0)
         batches = [
             collate(flatten([one[row] for row in rows]), flatten([other[row] for row in rows]), vocabularies)
             for rows in (plan.batch(number) for number in range(len(plan)))

@@ -52,7 +52,7 @@ class Window:
         return dict(zip(_SUMMED, values, strict=True), since=self.since)
 
     def figures(self, ranks: Ranks, seconds: float) -> dict[str, float]:
-        """Loss and nll in nats per target token, perplexity, the last norm and rate, share of padding, tokens a second."""
+        """Loss and nll in nats per target token, perplexity, last norm and rate, share of padding, tokens a second."""
         sums = self.sums(ranks)
         tokens = sums["tokens"]
         nll = sums["nll"] / tokens

@@ -1,6 +1,6 @@
 """How fast pairs are packed, opened and gathered, and in how much memory, which must not grow with their number.
 
-    python tests/benchmarks/pack.py 1000000 --workers 2 --drop-duplicates
+python tests/benchmarks/pack.py 1000000 --workers 2 --drop-duplicates
 """
 
 import argparse

@@ -30,7 +30,7 @@ def test_missing_recipe(train: Train, recipe: Path) -> None:
 
 def test_missing_file(train: Train, recipe: Path) -> None:
     (recipe / "train.de").unlink()
-    assert error(train("run")).startswith("train.de: no such file")
+    assert error(train("run")).startswith("train.de: in none of: beside the recipe")
 
 
 def test_unequal_line_counts(train: Train, recipe: Path) -> None:
@@ -38,7 +38,7 @@ def test_unequal_line_counts(train: Train, recipe: Path) -> None:
         file.write("one more\n")
     message = error(train("run"))
     assert f"{recipe / 'train.en'} has 300 lines" in message
-    assert f"{recipe / 'train.de'} has 301 lines" in message
+    assert f"{recipe / 'train.de'} has 301" in message
 
 
 def test_invalid_utf8(train: Train, recipe: Path, tmp_path: Path) -> None:
@@ -81,7 +81,7 @@ def test_settings_that_make_no_sense(train: Train, tmp_path: Path, setting: str,
 
 def test_a_packed_corpus_of_another_vocabulary(train: Train, tmp_path: Path) -> None:
     assert train("run").returncode == 0
-    assert train("other", "vocabulary.size=275").returncode == 0
+    assert train("other", "vocabulary.size=279").returncode == 0
     for side in ("corpus1",):
         (tmp_path / "run" / "data" / side).rename(tmp_path / "kept")
         (tmp_path / "other" / "data" / side).rename(tmp_path / "run" / "data" / side)
@@ -101,20 +101,23 @@ def test_a_folder_that_is_no_run_is_left_alone(train: Train, tmp_path: Path) -> 
 def test_a_full_disk_keeps_the_last_checkpoint(train: Train, recipe: Path, tmp_path: Path) -> None:
     home = tmp_path / "small"
     home.mkdir()
-    mounted = subprocess.run(["mount", "-t", "tmpfs", "-o", "size=1m", "tmpfs", str(home)], check=False, capture_output=True)
+    mounted = subprocess.run(
+        ["mount", "-t", "tmpfs", "-o", "size=1m", "tmpfs", str(home)], check=False, capture_output=True
+    )
     if mounted.returncode:
         pytest.skip("mounting a small file system is not allowed here")
     try:
         result = train("small/run", "training.updates=1000", "training.checkpoint.keep_last=50")
         message = error(result)
-        assert "cannot be written: No space left on device" in message or "no space" in message.lower()
+        assert "cannot be written" in message
+        assert "No space left on device" in message
         kept = saved(home / "run")
         assert kept
         for folder in kept.values():
             assert (folder / "state.json").exists()
         assert not list((home / "run" / "checkpoints").glob(".*"))
     finally:
-        subprocess.run(["umount", str(home)], check=True)
+        subprocess.run(["umount", "-l", str(home)], check=True)
 
 
 def test_compressed_text_is_read(train: Train, recipe: Path) -> None:

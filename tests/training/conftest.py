@@ -9,9 +9,25 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from nmtk.cli.app import main
 from nmtk.options import Document, to_yaml
 
-WORDS = "alpha beta gamma delta epsilon zeta eta theta iota kappa lambda mu nu xi".split()
+WORDS = [
+    "alpha",
+    "beta",
+    "gamma",
+    "delta",
+    "epsilon",
+    "zeta",
+    "eta",
+    "theta",
+    "iota",
+    "kappa",
+    "lambda",
+    "mu",
+    "nu",
+    "xi",
+]
 Train = Callable[..., subprocess.CompletedProcess[str]]
 
 
@@ -64,11 +80,19 @@ def environment() -> dict[str, str]:
 
 
 @pytest.fixture
-def train(recipe: Path, tmp_path: Path) -> Train:
-    """Run `nmtk train` on the recipe in a process of its own: `train("run", "key=value", ...)`."""
+def train(recipe: Path, tmp_path: Path, capfd: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch) -> Train:
+    """Run `nmtk train` on the recipe, as the command does: `train("run", "key=value", ...)`."""
 
     def run(name: str, *settings: str) -> subprocess.CompletedProcess[str]:
-        command = [sys.executable, "-m", "nmtk", "train", str(recipe), "-o", str(tmp_path / name), *settings]
-        return subprocess.run(command, capture_output=True, text=True, env=environment(), check=False)
+        arguments = ["nmtk", "train", str(recipe), "-o", str(tmp_path / name), *settings]
+        monkeypatch.setattr(sys, "argv", arguments)
+        capfd.readouterr()
+        try:
+            main()
+            code = 0
+        except SystemExit as end:
+            code = int(end.code or 0)
+        out, err = capfd.readouterr()
+        return subprocess.CompletedProcess(arguments, code, out, err)
 
     return run

@@ -45,7 +45,9 @@ def test_is_the_same_without_gradients_and_of_no_tokens_nothing() -> None:
     hidden_ND, weight_VD, gold_N = example()
     with torch.no_grad():
         quiet = smoothed_cross_entropy(hidden_ND, weight_VD, gold_N, 0.1)
-    torch.testing.assert_close(quiet.smoothed, smoothed_cross_entropy(hidden_ND, weight_VD, gold_N, 0.1).smoothed.detach())
+    torch.testing.assert_close(
+        quiet.smoothed, smoothed_cross_entropy(hidden_ND, weight_VD, gold_N, 0.1).smoothed.detach()
+    )
     none = smoothed_cross_entropy(hidden_ND[:0], weight_VD, gold_N[:0], 0.1)
     none.smoothed.backward()
     assert none.smoothed.item() == 0

@@ -31,6 +31,7 @@ def torchrun(recipe: Path, run: Path, *settings: str, ranks: int = 2) -> subproc
 @pytest.mark.parametrize("accumulate", [1, 2])
 def test_two_ranks_train_as_one(train: Train, recipe: Path, tmp_path: Path, accumulate: int) -> None:
     settings = ["training.updates=3", "model.dropout=0", f"training.accumulate={accumulate}", "training.log_every=1"]
+    settings += ["training.optimiser.epsilon=0.01"]  # Adam blows up what is noise where a gradient is nothing
     alone = train("alone", *settings)
     assert alone.returncode == 0, alone.stderr
     both = torchrun(recipe, tmp_path / "both", *settings)

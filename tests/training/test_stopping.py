@@ -2,7 +2,15 @@ import pytest
 
 from nmtk.errors import OptionsError
 from nmtk.training.options import Checkpoints, EarlyStop, TrainingOptions
-from nmtk.training.stopping import Position, Validated, best, reason_to_stop, share_done, to_keep, validations_since_best
+from nmtk.training.stopping import (
+    Position,
+    Validated,
+    best,
+    reason_to_stop,
+    share_done,
+    to_keep,
+    validations_since_best,
+)
 
 
 def history(metric: str, *values: float) -> list[Validated]:

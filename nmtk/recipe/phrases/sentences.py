@@ -62,7 +62,7 @@ def _finished(source: str, target: str, end: str) -> Sentence:
     return source[0].upper() + source[1:] + end, target[0].upper() + target[1:] + end
 
 
-def _put(chance: Chance, clause: Clause) -> Sentence:
+def put(chance: Chance, clause: Clause) -> Sentence:
     """A statement in one of the ways in which it can be put."""
     shapes = [(6, "statement"), (2, "subordinate"), (1, "question")]
     shapes += [(2, "fronted")] if clause.time else []
@@ -80,7 +80,7 @@ def generate(seed: int) -> Iterator[Sentence]:
     """Different sentences without end, decided by the seed; no English one has two translations."""
     chance, seen = Chance(seed), set[str]()
     while True:
-        sentence = _put(chance, scene(chance))
+        sentence = put(chance, scene(chance))
         lengths = [side.count(" ") + 1 for side in sentence]
         if sentence[0] not in seen and min(lengths) >= SHORTEST and max(lengths) <= LONGEST:
             seen.add(sentence[0])

@@ -1,0 +1,122 @@
+"""Laws of recipes: each that comes with nmtk loads, and a mistake is one line that says where and what."""
+
+import re
+from pathlib import Path
+
+import pytest
+
+from nmtk.errors import OptionsError
+from nmtk.recipe.data import FileOptions
+from nmtk.recipe.recipe import Recipe, load, shipped
+
+RECIPES = Path(__file__).parents[2] / "recipes"
+NAMES = sorted(folder.name for folder in RECIPES.iterdir() if folder.is_dir())
+
+MINIMAL = """
+name: mine
+data:
+  source: en
+  target: de
+  train: [{source: train.en, target: train.de}]
+  valid: {source: valid.en, target: valid.de}
+  test: {news: {source: test.en, target: test.de}}
+training: {updates: 10}
+"""
+
+
+def written(folder: Path, text: str) -> Path:
+    path = folder / "recipe.yaml"
+    path.write_text(text)
+    return path
+
+
+def test_there_are_recipes_and_all_are_shipped() -> None:
+    assert "quickstart" in NAMES
+    assert sorted(shipped()) == NAMES
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_a_recipe_is_found_by_its_name_and_has_it(name: str) -> None:
+    located = load(Path(name))
+    assert (located.recipe.name, located.folder) == (name, RECIPES / name)
+    assert load(RECIPES / name) == located
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_a_recipe_survives_being_written_out(name: str) -> None:
+    recipe = load(RECIPES / name).recipe
+    assert Recipe.parse(recipe.document(), "again") == recipe
+    assert recipe.changes(recipe) == []
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_every_file_of_a_recipe_is_known_by_hash_or_generated(name: str) -> None:
+    data = load(RECIPES / name).recipe.data
+    named = {file for text in (*data.train, data.valid, *data.test.values()) for file in text.files()}
+    if data.generate:
+        assert data.files == {}
+    else:
+        assert named == data.files.keys()
+        assert all(data.files.get(file, FileOptions()).sha256 for file in named)
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_a_recipe_says_what_it_is_and_how_it_is_run(name: str) -> None:
+    readme = (RECIPES / name / "README.md").read_text("utf-8")
+    assert readme.startswith(f"# {name}\n")
+    assert f"nmtk train recipes/{name}\n" in readme
+    for word in ("## Data", "licence", "NMTK_DATA", "| hardware | time |"):
+        assert word.casefold() in readme.casefold()
+    assert load(RECIPES / name).recipe.description
+
+
+def test_settings_are_laid_over(tmp_path: Path) -> None:
+    recipe = load(written(tmp_path, MINIMAL), ["training.updates=20", "model.preset=tiny"]).recipe
+    assert (recipe.training.updates, recipe.model.width) == (20, 128)
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "message"),
+    [
+        ("updates: 10", "updates: 10, batch_token: 5", "unknown key training.batch_token; did you mean batch_tokens?"),
+        ("updates: 10", "updates: ten", 'training.updates: found "ten", wanted a whole number'),
+        ("updates: 10", "batch_tokens: 10", "training: nothing ends the training: wanted one of updates"),
+        ("source: en", "source: English language", 'data.source: found "English language", wanted'),
+        ("name: mine", "name: mine\nmodle: {}", "unknown key modle; did you mean model?"),
+        ("name: mine", "name: mine\nformat: 2", "format: found 2, wanted"),
+        ("name: mine", "name: mine\nexpect: {new: {}}", "expect: found new, wanted the name of a test set: news"),
+        ("name: mine", "name: mine\nvocabulary: {joint: false}", "three-way needs one vocabulary for both sides"),
+        ("target: valid.de", "tsv: both.tsv", "data.valid: found source and tsv, wanted source and target, or tsv"),
+        (
+            "target: valid.de",
+            "target: valid.de, lines: 5-2",
+            "data.valid: found lines 5-2, which end before they begin",
+        ),
+        ("target: de\n", "target: de\n  generate: frases\n", "data.generate"),
+        (
+            "target: de\n",
+            "target: de\n  files: {a: {url: 'https://example.org/a'}}\n",
+            "data.files.a: url without sha256",
+        ),
+    ],
+)
+def test_a_mistake_is_one_line_with_file_key_and_mend(old: str, new: str, message: str, tmp_path: Path) -> None:
+    assert old in MINIMAL
+    path = written(tmp_path, MINIMAL.replace(old, new, 1))
+    with pytest.raises(OptionsError, match=f"^{re.escape(str(path))}: .*{re.escape(message)}") as raised:
+        load(path)
+    assert "\n" not in str(raised.value)
+
+
+def test_two_corpora_need_two_names(tmp_path: Path) -> None:
+    train = "[{name: a, source: b, target: c}, {name: a, source: d, target: e}]"
+    path = written(tmp_path, re.sub(r"train: \[.*\]", f"train: {train}", MINIMAL))
+    with pytest.raises(OptionsError, match="data: train: two corpora are named a, wanted a name each"):
+        load(path)
+
+
+def test_a_name_that_is_no_recipe_meets_the_nearest(tmp_path: Path) -> None:
+    with pytest.raises(OptionsError, match="quickstar: no such recipe; did you mean quickstart"):
+        load(Path("quickstar"))
+    with pytest.raises(OptionsError, match=r"no recipe\.yaml in this folder"):
+        load(tmp_path)

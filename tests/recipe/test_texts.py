@@ -1,0 +1,53 @@
+"""Laws of a recipe's texts: their lines, and what training must not see."""
+
+from pathlib import Path
+
+import pytest
+
+from nmtk.data.pairs import Pair
+from nmtk.errors import DataError
+from nmtk.recipe.data import CorpusOptions, DataOptions, TextOptions
+from nmtk.recipe.phrases.options import Phrases
+from nmtk.recipe.texts import HeldOut, Text, find_texts
+
+
+def text(folder: Path, lines: str | None = None) -> Text:
+    paths = (folder / "en", folder / "de")
+    for path, words in zip(paths, ("one two three four", "eins zwei drei vier"), strict=True):
+        path.write_text(words.replace(" ", "\n") + "\n")
+    return Text("text", TextOptions(source="en", target="de", lines=lines), paths)
+
+
+@pytest.mark.parametrize(
+    ("lines", "expected"), [(None, "eins zwei drei vier"), ("2-3", "zwei drei"), ("3-", "drei vier")]
+)
+def test_lines_count_from_one_and_both_ends_belong(lines: str | None, expected: str, tmp_path: Path) -> None:
+    assert " ".join(pair.target for pair in text(tmp_path, lines).pairs()) == expected
+
+
+@pytest.mark.parametrize("lines", ["2-5", "5-"])
+def test_lines_that_are_not_there_are_an_error(lines: str, tmp_path: Path) -> None:
+    with pytest.raises(DataError, match=f"en: has 4 lines, wanted lines {lines}"):
+        list(text(tmp_path, lines).pairs())
+
+
+def test_a_pair_with_a_held_out_side_is_dropped(tmp_path: Path) -> None:
+    held_out = HeldOut([text(tmp_path)])
+    pairs = [Pair("ONE!", "uno", 1), Pair("uno", "«Vier»", 2), Pair("five", "fünf", 3), Pair("...", "?", 4)]
+    assert [pair.line for pair in held_out.drop(pairs)] == [3, 4]
+    assert held_out.dropped.count == 2
+
+
+def test_generated_text_is_found_and_nothing_of_it_is_held_out(tmp_path: Path) -> None:
+    data = DataOptions(
+        source="en",
+        target="de",
+        generate=Phrases(pairs=2000),
+        train=(CorpusOptions(source="train.en", target="train.de"),),
+        valid=TextOptions(source="valid.en", target="valid.de"),
+        test={"test": TextOptions(source="test.en", target="test.de")},
+    )
+    texts = find_texts(data, tmp_path / "recipe", tmp_path / "work")
+    assert {found.origin for found in texts.manifest} == {"generated"}
+    pairs = HeldOut([texts.valid, *texts.test.values()]).drop(texts.train[0].pairs())
+    assert sum(1 for _ in pairs) == 2000
