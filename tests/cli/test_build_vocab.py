@@ -18,7 +18,25 @@ from nmtk.cli.build_vocab import build_vocab
 from nmtk.vocabulary.learn import VocabularyOptions
 from nmtk.vocabulary.vocabulary import Vocabulary
 
-TEXT = "".join(f"ein kleiner Satz Nummer {i} über {'abcdefghij'[i % 10] * 3}\n" for i in range(200))
+WORDS = [
+    "ein",
+    "kleiner",
+    "Satz",
+    "über",
+    "das",
+    "Haus",
+    "am",
+    "Fluss",
+    "mit",
+    "roten",
+    "Türen",
+    "und",
+    "zwei",
+    "alten",
+    "Bäumen",
+    "davor",
+]
+TEXT = "".join(f"{' '.join(WORDS[i % 7 : 7 + i % 9])} {i * 37}\n" for i in range(200))
 COMPRESS = {".gz": gzip.compress, ".xz": lzma.compress, ".zst": zstandard.compress, ".bz2": bz2.compress, "": bytes}
 SMALL = ("--size", 340)
 

@@ -3,6 +3,7 @@
 import itertools
 import math
 from collections.abc import Sequence
+from functools import cached_property
 from typing import Any
 
 import torch
@@ -57,8 +58,12 @@ class TableModel:
     def next(self, source: int, history: Sequence[int]) -> list[float]:
         """Log-probabilities of the token after this history, as a search without any cache would ask for them."""
         before = [0, BOS, *history]
-        logits = self.logits[source, len(history), before[-2], before[-1]]
-        return [float(logp) for logp in logits.log_softmax(-1)]
+        found: list[float] = self.table[source][len(history)][before[-2]][before[-1]]
+        return found
+
+    @cached_property
+    def table(self) -> Any:
+        return self.logits.log_softmax(-1).tolist()
 
     def logps(self, source: int, ids: Sequence[int]) -> list[float]:
         """The log-probability of each token of a whole sentence, and of its end."""

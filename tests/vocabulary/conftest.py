@@ -2,6 +2,7 @@
 
 import io
 import random
+from collections.abc import Callable
 from typing import Any
 
 import pytest
@@ -41,8 +42,7 @@ def learned(request: pytest.FixtureRequest, text: list[str]) -> Vocabulary:
     return Vocabulary(learn(text, VocabularyOptions(kind=request.param, size=500, symbols=("<ph>",))))
 
 
-def train(text: list[str], **settings: Any) -> bytes:
-    """A model straight from SentencePiece."""
+def _train(text: list[str], **settings: Any) -> bytes:
     model = io.BytesIO()
     settings = {"vocab_size": 160 + 256 * settings.get("byte_fallback", False), "minloglevel": 2, **settings}
     SentencePieceTrainer.Train(sentence_iterator=iter(text), model_writer=model, num_threads=1, **settings)
@@ -50,6 +50,12 @@ def train(text: list[str], **settings: Any) -> bytes:
 
 
 @pytest.fixture(scope="session")
+def train() -> Callable[..., bytes]:
+    """A model straight from SentencePiece: `train(text, vocab_size=100)`."""
+    return _train
+
+
+@pytest.fixture(scope="session")
 def foreign(text: list[str]) -> dict[str, bytes]:
     """The model of each entry of FOREIGN."""
-    return {name: train(text, **settings) for name, settings in FOREIGN.items()}
+    return {name: _train(text, **settings) for name, settings in FOREIGN.items()}

@@ -93,12 +93,12 @@ def test_too_small_a_size_says_what_it_must_hold(size: int, kind: str, text: lis
 
 @pytest.mark.parametrize("text", [[], [""], ["", " \t", "\u3000"]])
 def test_no_text_is_refused(text: list[str]) -> None:
-    with pytest.raises(DataError, match="^no text to learn a vocabulary from: every line is empty$"):
+    with pytest.raises(DataError, match=r"^no text to learn a vocabulary from: every line is empty$"):
         learn(text, options())
 
 
 def test_text_that_normalisation_removes_is_refused() -> None:
-    with pytest.raises(DataError, match="^no text to learn a vocabulary from: nothing is left of it after normalis"):
+    with pytest.raises(DataError, match=r"^no text to learn a vocabulary from: nothing is left of it after normalis"):
         learn(["\u0001\u0002"], options())
 
 

@@ -1,4 +1,5 @@
 import pickle
+from collections.abc import Callable
 from pathlib import Path
 
 import numpy as np
@@ -90,9 +91,7 @@ def test_special_ids_of_models_made_elsewhere(
     assert vocabulary.decode([[*row, eos, pad] for row in vocabulary.encode(text)]) == text
 
 
-def test_a_model_without_end_of_sentence_is_refused(text: list[str]) -> None:
-    from conftest import train  # type: ignore[import-not-found]
-
+def test_a_model_without_end_of_sentence_is_refused(train: Callable[..., bytes], text: list[str]) -> None:
     with pytest.raises(DataError, match=r"^some/file: this SentencePiece model has no </s>"):
         Vocabulary(train(text, eos_id=-1), "some/file")
 
@@ -110,9 +109,9 @@ def test_what_is_no_model_is_refused(
 
 
 def test_a_missing_model_is_named(tmp_path: Path) -> None:
-    with pytest.raises(DataError, match="nowhere.model: no such file$"):
+    with pytest.raises(DataError, match=r"nowhere\.model: no such file$"):
         Vocabulary.load(tmp_path / "nowhere.model")
-    with pytest.raises(DataError, match="cannot be read: Is a directory$"):
+    with pytest.raises(DataError, match=r"cannot be read: Is a directory$"):
         Vocabulary.load(tmp_path)
 
 
@@ -140,9 +139,9 @@ def test_a_joint_vocabulary_is_one_file(learned: Vocabulary, foreign: dict[str, 
 
 def test_a_folder_without_a_whole_vocabulary_is_refused(learned: Vocabulary, tmp_path: Path) -> None:
     with pytest.raises(
-        DataError, match="found no vocabulary, wanted vocabulary.model, or source.model and target.model$"
+        DataError, match=r"found no vocabulary, wanted vocabulary\.model, or source\.model and target\.model$"
     ):
         Vocabularies.load(tmp_path)
     learned.save(tmp_path / "source.model")
-    with pytest.raises(DataError, match="target.model: no such file$"):
+    with pytest.raises(DataError, match=r"target\.model: no such file$"):
         Vocabularies.load(tmp_path)
