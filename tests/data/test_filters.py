@@ -54,8 +54,8 @@ def test_a_pair_with_several_faults_has_the_first() -> None:
     ("document", "message"),
     [
         ({"longst": 3}, "unknown key longst; did you mean longest?"),
-        ({"longest": 0}, "longest: found 0, wanted greater than 0"),
-        ({"ratio": 0.5}, "ratio: found 0.5, wanted greater than or equal to 1"),
+        ({"longest": 0}, "longest: found 0, wanted a number greater than 0"),
+        ({"ratio": 0.5}, "ratio: found 0.5, wanted a number greater than or equal to 1"),
         ({"drop_identical": "yes"}, 'drop_identical: found "yes", wanted true or false'),
     ],
 )

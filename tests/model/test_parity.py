@@ -54,7 +54,8 @@ def test_same_weights_same_output_as_pytorch(order: str) -> None:
         nn.TransformerEncoderLayer(*shape, **how), 2, final[0], enable_nested_tensor=False
     ).eval()
     decoder = nn.TransformerDecoder(nn.TransformerDecoderLayer(*shape, **how), 2, final[1]).eval()
-    for theirs, ours in [*zip(encoder.layers, model.encoder.layers), *zip(decoder.layers, model.decoder.layers)]:
+    layers = [*encoder.layers, *decoder.layers], [*model.encoder.layers, *model.decoder.layers]
+    for theirs, ours in zip(*layers, strict=True):
         project = ours.self_attention.project
         fill(theirs.self_attn, [project.weight], [project.bias], ours.self_attention.out)
         norms = [ours.self_residual.norm, ours.feed_residual.norm]

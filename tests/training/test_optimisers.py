@@ -24,7 +24,7 @@ def descend(model: nn.Linear, optimiser: torch.optim.Optimizer, steps: int) -> f
         loss.backward()
         optimiser.step()
         optimiser.zero_grad()
-    return float(loss)
+    return loss.item()
 
 
 @pytest.mark.parametrize("kind", KINDS)
