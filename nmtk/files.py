@@ -1,5 +1,6 @@
 """Files: written whole or not at all, known by their hash, fetched with resume."""
 
+import errno
 import hashlib
 import http.client
 import os
@@ -39,7 +40,9 @@ def atomic_write(path: Path) -> Iterator[IO[bytes]]:
     """
     beside = path.with_name(f".{path.name}.{os.getpid()}.part")
     try:
-        if path.exists() and not path.is_file() and not path.is_dir():
+        if path.is_dir():  # told before the work is done, not after it
+            raise IsADirectoryError(errno.EISDIR, os.strerror(errno.EISDIR))
+        if path.exists() and not path.is_file():
             with path.open("wb") as file:
                 yield file
             return

@@ -103,7 +103,7 @@ def encode(pairs: Iterable[Pair], encoder: Encoder, workers: int = 1) -> Generat
         except BrokenProcessPool:
             raise NmtkError(f"a packing process died, out of memory perhaps: use fewer than {workers}") from None
         finally:
-            pool.shutdown(wait=False, cancel_futures=True)
+            pool.shutdown(cancel_futures=True)
 
 
 def _chunks(pairs: Iterable[Pair]) -> Iterator[list[Pair]]:

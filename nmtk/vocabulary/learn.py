@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Annotated, Literal, Self
 
 from pydantic import Field, NonNegativeInt, PositiveInt, field_validator, model_validator
-from sentencepiece import SentencePieceTrainer
+from sentencepiece import SentencePieceNormalizer, SentencePieceTrainer
 
 from nmtk.errors import DataError
 from nmtk.options import COUNT, Options
@@ -74,6 +74,9 @@ def learn(texts: Iterable[str], options: VocabularyOptions) -> bytes:
             lines.add(text.encode("utf-8"))
     if not lines.seen:
         raise DataError("no text to learn a vocabulary from: every line is empty")
+    normalise = SentencePieceNormalizer(rule_name=options.normalisation).normalize
+    if not any(normalise(line.decode("utf-8")).strip(" " + SPACE) for line in lines.items):
+        raise DataError("no text to learn a vocabulary from: nothing is left of it after normalisation")
     fixed = len(SPECIAL) + len(options.symbols) + _BYTES * options.byte_fallback
     if options.size <= fixed:
         raise DataError(_too_small(options, fixed + 1))
@@ -112,12 +115,13 @@ def _parts(lines: list[bytes]) -> Iterator[str]:
     """
     while lines:
         line = lines.pop().decode("utf-8").replace(_RESERVED, " ")
-        while len(line) > _LONGEST:
-            cut = line.rfind(" ", 1, _LONGEST)
-            cut = cut if cut > 0 else _LONGEST
-            yield line[:cut]
-            line = line[cut:]
-        yield line
+        start = 0
+        while len(line) - start > _LONGEST:
+            space = line.rfind(" ", start + 1, start + _LONGEST)
+            end = space if space > 0 else start + _LONGEST
+            yield line[start:end]
+            start = end
+        yield line[start:]
 
 
 def _explain(message: str, options: VocabularyOptions) -> str:
@@ -126,8 +130,6 @@ def _explain(message: str, options: VocabularyOptions) -> str:
         return f"vocabulary size {options.size} is too large for this text: at most {match[1]} {options.kind} pieces"
     if match := re.search(r"smaller than required_chars\. \d+ vs (\d+)", message):
         return _too_small(options, int(match[1]))
-    if "all_chars_count" in message or "sentences_.empty" in message:
-        return "no text to learn a vocabulary from: nothing is left of it after normalisation"
     return f"SentencePiece cannot learn a vocabulary: {' '.join(message.split())}"
 
 

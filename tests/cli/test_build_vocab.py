@@ -37,7 +37,13 @@ WORDS = [
     "davor",
 ]
 TEXT = "".join(f"{' '.join(WORDS[i % 7 : 7 + i % 9])} {i * 37}\n" for i in range(200))
-COMPRESS = {".gz": gzip.compress, ".xz": lzma.compress, ".zst": zstandard.compress, ".bz2": bz2.compress, "": bytes}
+COMPRESS: dict[str, Callable[[bytes], bytes]] = {
+    ".gz": gzip.compress,
+    ".xz": lzma.compress,
+    ".zst": zstandard.compress,
+    ".bz2": bz2.compress,
+    "": bytes,
+}
 SMALL = ("--size", 340)
 
 

@@ -19,7 +19,7 @@ def test_the_same_input_gives_the_same_bytes(kind: str, sample: int, text: list[
     assert learn(iter(text), settings) == learn(iter(text), settings)
 
 
-def test_nothing_is_logged(text: list[str], capfd: pytest.CaptureFixture) -> None:
+def test_nothing_is_logged(text: list[str], capfd: pytest.CaptureFixture[str]) -> None:
     learn(text, options(size=400))
     assert capfd.readouterr() == ("", "")
 

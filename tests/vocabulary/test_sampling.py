@@ -80,7 +80,7 @@ def test_without_randomness_it_is_sentencepieces_own_segmentation(
     name: str, foreign: dict[str, bytes], text: list[str]
 ) -> None:
     vocabulary = Vocabulary(foreign[name])
-    lines = [*text, "", "漢字 ba😀😀", "ba  le   ▁ <x>münto<xy>", "<unk></s> <0x41>", "ＡＢ ﬁ"]
+    lines = [*text[:150], "", "漢字 ba😀😀", "ba  le   ▁ <x>münto<xy>", "<unk></s> <0x41>", "ＡＢ ﬁ"]
     assert vocabulary.sample(lines, limit(vocabulary), np.random.default_rng(0)) == vocabulary.encode(lines)
 
 
@@ -88,9 +88,10 @@ def test_without_randomness_it_is_sentencepieces_own_segmentation(
 @pytest.mark.parametrize("alpha", [0.02, 0.1])
 def test_a_sample_decodes_to_the_same_text(name: str, alpha: float, foreign: dict[str, bytes], text: list[str]) -> None:
     vocabulary = Vocabulary(foreign[name])
-    sampled = vocabulary.sample(text, alpha, np.random.default_rng(0))
-    assert vocabulary.decode(sampled) == vocabulary.decode(vocabulary.encode(text))
-    assert sampled != vocabulary.encode(text)
+    lines = text[:150]
+    sampled = vocabulary.sample(lines, alpha, np.random.default_rng(0))
+    assert vocabulary.decode(sampled) == vocabulary.decode(vocabulary.encode(lines))
+    assert sampled != vocabulary.encode(lines)
 
 
 def test_the_generators_state_is_all_that_decides(learned: Vocabulary, text: list[str]) -> None:

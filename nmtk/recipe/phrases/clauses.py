@@ -111,10 +111,10 @@ def english(clause: Clause, time: bool = True) -> str:
     return join(clause.subject.english, *_english_verb(clause), _english_after(clause, time))
 
 
-def english_asked(clause: Clause, time: bool = True) -> str:
+def english_asked(clause: Clause) -> str:
     """The English question: `does she pick up two books on Monday`."""
     helper, main = _english_asked(clause)
-    return join(helper, clause.subject.english, main, _english_after(clause, time))
+    return join(helper, clause.subject.english, main, _english_after(clause))
 
 
 def german(clause: Clause) -> str:
@@ -129,8 +129,8 @@ def german_inverted(clause: Clause, time: bool = True) -> str:
     return join(finite, clause.subject.german, _german_middle(clause, time), last)
 
 
-def german_subordinate(clause: Clause, time: bool = True) -> str:
+def german_subordinate(clause: Clause) -> str:
     """The German clause after a conjunction: `sie am Montag zwei Bücher abholt`."""
     finite, last = _german_verb(clause)
     verb = last + finite if last and last == clause.verb.prefix else join(last, finite)
-    return join(clause.subject.german, _german_middle(clause, time), verb)
+    return join(clause.subject.german, _german_middle(clause), verb)

@@ -1,4 +1,4 @@
-"""Numbers in words: `one hundred and twenty-one`, `hunderteinundzwanzig`."""
+"""Numbers in words: `twenty-one`, `einundzwanzig`."""
 
 from nmtk.recipe.phrases.chance import Chance
 
@@ -28,42 +28,24 @@ _ENGLISH_ORDINALS = {
 }
 _GERMAN_ORDINALS = {1: "erst", 3: "dritt", 7: "siebt", 8: "acht"}
 
-LARGEST = 9999
+LARGEST = 99
 
 
 def english(number: int) -> str:
-    """A whole number from 0 to 9,999, the British way."""
+    """A whole number from 0 to 99."""
     if number < 20:
         return _ENGLISH[number]
-    if number < 100:
-        tens, units = divmod(number, 10)
-        return _ENGLISH_TENS[tens] + (f"-{_ENGLISH[units]}" if units else "")
-    if number < 1000:
-        hundreds, rest = divmod(number, 100)
-        return f"{_ENGLISH[hundreds]} hundred" + (f" and {english(rest)}" if rest else "")
-    thousands, rest = divmod(number, 1000)
-    joint = " and " if rest < 100 else " "
-    return f"{english(thousands)} thousand" + (joint + english(rest) if rest else "")
+    tens, units = divmod(number, 10)
+    return _ENGLISH_TENS[tens] + (f"-{_ENGLISH[units]}" if units else "")
 
 
 def german(number: int) -> str:
-    """A whole number from 0 to 9,999 as one counts and names with it: `hundert`, not `einhundert`."""
+    """A whole number from 0 to 99: units before tens, and `ein` has no s before another part."""
     if number < 20:
         return _GERMAN[number]
-    if number < 100:
-        tens, units = divmod(number, 10)
-        return (f"{_joined(units)}und" if units else "") + _GERMAN_TENS[tens]
-    if number < 1000:
-        hundreds, rest = divmod(number, 100)
-        return (_joined(hundreds) if hundreds > 1 else "") + "hundert" + (german(rest) if rest else "")
-    thousands, rest = divmod(number, 1000)
-    tail = ("ein" if 100 <= rest < 200 else "") + german(rest) if rest else ""
-    return (_joined(thousands) if thousands > 1 else "") + "tausend" + tail
-
-
-def _joined(units: int) -> str:
-    """1 to 9 before another part of the number: `ein` has no s there."""
-    return "ein" if units == 1 else _GERMAN[units]
+    tens, units = divmod(number, 10)
+    joined = "ein" if units == 1 else _GERMAN[units]
+    return (f"{joined}und" if units else "") + _GERMAN_TENS[tens]
 
 
 def english_ordinal(number: int) -> str:

@@ -21,13 +21,8 @@ from nmtk.recipe.phrases.times import clock, date
         (21, "twenty-one", "einundzwanzig"),
         (30, "thirty", "dreißig"),
         (66, "sixty-six", "sechsundsechzig"),
+        (99, "ninety-nine", "neunundneunzig"),
         (77, "seventy-seven", "siebenundsiebzig"),
-        (100, "one hundred", "hundert"),
-        (101, "one hundred and one", "hunderteins"),
-        (212, "two hundred and twelve", "zweihundertzwölf"),
-        (1000, "one thousand", "tausend"),
-        (1100, "one thousand one hundred", "tausendeinhundert"),
-        (3045, "three thousand and forty-five", "dreitausendfünfundvierzig"),
     ],
 )
 def test_cardinals(number: int, source: str, target: str) -> None:

@@ -1,0 +1,319 @@
+from pathlib import Path
+from typing import Annotated, Any, Literal
+
+import pytest
+from pydantic import Field, PositiveInt, ValidationError
+
+from nmtk.errors import OptionsError
+from nmtk.options import BY_KIND, COUNT, FREE, SECONDS, Options, changes, override, parse_yaml, read_yaml, to_yaml
+
+
+class Noam(Options):
+    kind: Literal["noam"] = "noam"
+    warmup: PositiveInt = 4000
+
+
+class Cosine(Options):
+    kind: Literal["cosine"] = "cosine"
+    floor: Annotated[float, Field(ge=0)] = 0.0
+
+
+Schedule = Annotated[Noam | Cosine, Field(discriminator="kind"), BY_KIND]
+
+
+class Inner(Options):
+    width: int = 512
+    schedule: Schedule = Noam()
+    label: str | None = None
+
+
+class Outer(Options):
+    updates: Annotated[PositiveInt, COUNT] = 1000
+    limit: Annotated[float, SECONDS] = 60.0
+    norm: Literal["pre", "post"] = "post"
+    shared: bool = True
+    names: tuple[str, ...] = ()
+    weights: dict[str, float] = Field(default={})
+    inner: Inner = Inner()
+    maybe: Inner | None = None
+    schedule: Schedule = Noam()
+    stages: Annotated[tuple[Schedule, ...], Field(max_length=3)] = ()
+    log_every: Annotated[int, FREE] = 10
+
+
+class Required(Options):
+    path: str
+    schedule: Schedule
+
+
+def parse(**document: Any) -> Outer:
+    return Outer.parse(document, "recipe.yaml")
+
+
+@pytest.mark.parametrize(
+    ("document", "message"),
+    [
+        ({"update": 1}, "unknown key update; did you mean updates?"),
+        ({"inner": {"widht": 1}}, "unknown key inner.widht; did you mean width?"),
+        ({"maybe": {"lable": "x"}}, "unknown key maybe.lable; did you mean label?"),
+        ({"inner": {"zzz": 1}}, "unknown key inner.zzz; wanted one of width, schedule, label"),
+        ({"schedule": {"kind": "noam", "warmpu": 1}}, "unknown key schedule.warmpu; did you mean warmup?"),
+        ({"schedule": {"kind": "cosine", "flor": 1}}, "unknown key schedule.flor; did you mean floor?"),
+        (
+            {"inner": {"schedule": {"kind": "cosine", "flor": 1}}},
+            "unknown key inner.schedule.flor; did you mean floor?",
+        ),
+        ({"stages": [{"kind": "noam"}, {"kind": "noam", "wup": 1}]}, "unknown key stages.1.wup; did you mean warmup?"),
+        # The other arm's key is no key of this one.
+        ({"schedule": {"kind": "cosine", "warmup": 1}}, "unknown key schedule.warmup; wanted one of kind, floor"),
+    ],
+)
+def test_an_unknown_key_is_refused_with_the_nearest_known(document: dict[str, Any], message: str) -> None:
+    with pytest.raises(OptionsError) as error:
+        parse(**document)
+    assert str(error.value) == f"recipe.yaml: {message}"
+
+
+@pytest.mark.parametrize(
+    ("document", "message"),
+    [
+        ({"updates": "many"}, 'updates: found "many", wanted a whole number'),
+        ({"updates": 1.5}, "updates: found 1.5, wanted a whole number"),
+        ({"updates": True}, "updates: found true, wanted a whole number"),
+        ({"updates": 0}, "updates: found 0, wanted a number greater than 0"),
+        ({"limit": None}, "limit: found null, wanted a number"),
+        ({"limit": "2hours"}, 'limit: found "2hours", wanted a number'),
+        ({"limit": float("nan")}, "limit: found nan, wanted a finite number"),
+        ({"shared": "yes"}, 'shared: found "yes", wanted true or false'),
+        ({"shared": 1}, "shared: found 1, wanted true or false"),
+        ({"names": "one"}, 'names: found "one", wanted a list'),
+        ({"names": ["one", 2]}, "names.1: found 2, wanted text"),
+        ({"weights": {"bleu": "x"}}, 'weights.bleu: found "x", wanted a number'),
+        ({"inner": 3}, "inner: found 3, wanted a mapping"),
+        ({"inner": {"width": "wide"}}, 'inner.width: found "wide", wanted a whole number'),
+        ({"inner": {"label": 3}}, "inner.label: found 3, wanted text"),
+        ({"norm": "prre"}, 'norm: found "prre", wanted one of pre, post; did you mean pre?'),
+        ({"schedule": "cosin"}, 'schedule: found "cosin", wanted one of noam, cosine; did you mean cosine?'),
+        ({"schedule": {"kind": "x"}}, 'schedule: found "x", wanted one of noam, cosine'),
+        ({"schedule": {"floor": 1}}, "schedule.kind is missing; wanted one of noam, cosine"),
+        ({"inner": {"schedule": {}}}, "inner.schedule.kind is missing; wanted one of noam, cosine"),
+        (
+            {"schedule": {"kind": "cosine", "floor": -1}},
+            "schedule.floor: found -1, wanted a number greater than or equal to 0",
+        ),
+        ({"schedule": 3}, "schedule: found 3, wanted a mapping"),
+        ({"stages": ["noam"] * 4}, 'stages: found ["noam", "noam", "noam", "noam"], wanted at most 3'),
+    ],
+)
+def test_a_wrong_value_is_named_with_what_was_wanted(document: dict[str, Any], message: str) -> None:
+    with pytest.raises(OptionsError) as error:
+        parse(**document)
+    assert str(error.value) == f"recipe.yaml: {message}"
+
+
+def test_a_missing_key_is_named() -> None:
+    with pytest.raises(OptionsError, match=r"^r\.yaml: path is missing$"):
+        Required.parse({"schedule": "noam"}, "r.yaml")
+
+
+def test_a_long_value_is_cut_short_in_messages() -> None:
+    with pytest.raises(OptionsError) as error:
+        parse(updates="x" * 10_000)
+    assert len(str(error.value)) < 150
+
+
+def test_options_cannot_change() -> None:
+    with pytest.raises(ValidationError):
+        parse().updates = 5  # type: ignore[misc]
+
+
+@pytest.mark.parametrize(
+    ("written", "value"),
+    [
+        ("100k", 100_000),
+        ("1.5M", 1_500_000),
+        ("2G", 2 * 10**9),
+        ("10", 10),
+        ("5ku", 5000),
+        ("3e", 3),
+        ("20kt", 20_000),
+        (7, 7),
+    ],
+)
+def test_counts_may_be_short(written: str | int, value: int) -> None:
+    assert parse(updates=written).updates == value
+
+
+@pytest.mark.parametrize("written", ["1.0001k", "k", "1kk", "-5k", "1 k", "5x", "", "0.5"])
+def test_what_is_no_count_is_refused(written: str) -> None:
+    with pytest.raises(OptionsError, match=r"updates: found .*, wanted a whole number"):
+        parse(updates=written)
+
+
+@pytest.mark.parametrize(
+    ("written", "value"), [("90s", 90), ("45min", 2700), ("2h", 7200), ("1d12h", 129_600), ("1.5h", 5400), (30, 30)]
+)
+def test_times_may_have_units(written: str | int, value: float) -> None:
+    assert parse(limit=written).limit == value
+
+
+@pytest.mark.parametrize("written", ["2", "h", "2 h", "2m", "-2h", "1.2.3s"])
+def test_what_is_no_time_is_refused(written: str) -> None:
+    with pytest.raises(OptionsError, match=r"limit: found .*, wanted a number"):
+        parse(limit=written)
+
+
+def test_a_choice_may_be_its_name() -> None:
+    assert parse(schedule="cosine") == parse(schedule={"kind": "cosine"})
+    assert parse(stages=["noam", {"kind": "cosine", "floor": 1}]).stages == (Noam(), Cosine(floor=1.0))
+
+
+@pytest.mark.parametrize(
+    "document",
+    [
+        {},
+        {"schedule": "cosine"},
+        {"schedule": {"kind": "noam", "warmup": 1}},
+        {"stages": ["cosine", "noam"], "weights": {"a": 1}, "names": ["x"]},
+        {"maybe": {}, "inner": {"schedule": "cosine"}},
+    ],
+)
+def test_what_is_written_out_reads_back_as_the_same(document: dict[str, Any]) -> None:
+    options = parse(**document)
+    for written in (options.document(), options.minimal()):
+        assert Outer.parse(parse_yaml(to_yaml(written), "written"), "written") == options
+    assert parse().minimal() == {}
+
+
+@pytest.mark.parametrize(
+    ("text", "value"),
+    [
+        ("no", "no"), ("on", "on"), ("yes", "yes"), ("y", "y"), ("true", True), ("False", False),
+        ("trueish", "trueish"), ("Falsetto", "Falsetto"), ("1e-4", 0.0001), ("1E5", 100000.0), (".5", 0.5),
+        ("-1.", -1.0), ("+3", 3), ("010", 10), ("0x10", "0x10"), ("1_000", "1_000"), ("12:30:00", "12:30:00"),
+        ("2024-01-01", "2024-01-01"), ("~", None), ("null", None), ("", None), ("'5'", "5"), ("100k", "100k"),
+        ("1e", "1e"), ("-", [None]), (".inf", float("inf")),
+    ],
+)  # fmt: skip
+def test_scalars_are_those_of_yaml_1_2(text: str, value: Any) -> None:
+    found = parse_yaml(text, "x")
+    assert found == value
+    assert type(found) is type(value)
+
+
+def test_merge_keys_are_laid_under_ones_own() -> None:
+    text = "base: &base {width: 1, label: x}\nother: {<<: *base, width: 2}\n"
+    assert parse_yaml(text, "x")["other"] == {"width": 2, "label": "x"}
+
+
+@pytest.mark.parametrize(
+    ("text", "message"),
+    [
+        ("a: 1\nb: 2\na: 3", "f.yaml:3:1: key 'a' stands twice"),
+        ("x:\n  a: {b: 1, b: 2}", "f.yaml:2:13: key 'b' stands twice"),
+        ("a: 1\n2: 3", "f.yaml:2:1: key 2 is not text: put it in quotes"),
+        ("no: 1\ntrue: 2", "f.yaml:2:1: key True is not text: put it in quotes"),
+        ("? [a]\n: 1", "f.yaml:1:3: key [] is not text: put it in quotes"),
+        ("a: b: c", "f.yaml:1:5: mapping values are not allowed here"),
+        ("a: 1\n\tb: 2", "f.yaml:2:1: found character '\\t' that cannot start any token"),
+        ("a: *x", "f.yaml:1:4: found undefined alias 'x'"),
+        ("a: !!python/name:os.system", "f.yaml:1:4: could not determine a constructor for the tag"),
+        ("a: \x00", "f.yaml: unacceptable character #x0000"),
+    ],
+)
+def test_bad_yaml_is_one_line_with_its_place(text: str, message: str) -> None:
+    with pytest.raises(OptionsError) as error:
+        parse_yaml(text, "f.yaml")
+    assert str(error.value).startswith(message)
+    assert "\n" not in str(error.value)
+
+
+def test_a_file_that_cannot_be_read_is_named(tmp_path: Path) -> None:
+    with pytest.raises(OptionsError, match=r"none\.yaml: no such file$"):
+        read_yaml(tmp_path / "none.yaml")
+    with pytest.raises(OptionsError, match=r"cannot be read"):
+        read_yaml(tmp_path)
+    (tmp_path / "latin").write_bytes(b"a: \xe9")
+    with pytest.raises(OptionsError, match=r"latin: cannot be read: .*utf-8"):
+        read_yaml(tmp_path / "latin")
+
+
+@pytest.mark.parametrize(
+    ("text", "found"), [("", "nothing"), ("- 1", "a list"), ("word", "text"), ("3", "a whole number")]
+)
+def test_a_file_that_is_no_mapping_is_refused(text: str, found: str, tmp_path: Path) -> None:
+    (tmp_path / "f").write_text(text)
+    with pytest.raises(OptionsError, match=f"f: found {found}, wanted a mapping of keys to values$"):
+        read_yaml(tmp_path / "f")
+
+
+def test_yaml_keeps_order_and_letters(tmp_path: Path) -> None:
+    document = {
+        "z": "Grüße",
+        "a": ["no", "1e5", "08", "1_0", "~", "", "12:30", 1e-05, 1e16, -3, None, True],
+        "norway": "no",
+    }
+    (tmp_path / "f").write_text(to_yaml(document), "utf-8")
+    assert read_yaml(tmp_path / "f") == document
+    assert list(read_yaml(tmp_path / "f")) == ["z", "a", "norway"]
+    assert "Grüße" in to_yaml(document)
+
+
+@pytest.mark.parametrize(
+    ("assignment", "result"),
+    [
+        ("updates=1k", {"updates": "1k"}),
+        ("inner.width=7", {"inner": {"label": "x", "width": 7}}),
+        ("inner.schedule.floor=0.5", {"inner": {"label": "x", "schedule": {"floor": 0.5}}}),
+        ("schedule.floor=1", {"schedule": {"kind": "cosine", "floor": 1}}),  # a choice written as its name
+        ("schedule=noam", {"schedule": "noam"}),
+        ("names=[a, b]", {"names": ["a", "b"]}),
+        ("names=", {"names": None}),
+        ("inner={width: 1}", {"inner": {"width": 1}}),
+        ("label=a=b", {"label": "a=b"}),
+    ],
+)
+def test_overrides_are_laid_over_a_copy(assignment: str, result: dict[str, Any]) -> None:
+    document = {"inner": {"label": "x"}, "schedule": "cosine"}
+    assert override(document, [assignment]) == document | result
+    assert document == {"inner": {"label": "x"}, "schedule": "cosine"}
+
+
+def test_the_last_override_counts() -> None:
+    assert override({}, ["a.b=1", "a.b=2"]) == {"a": {"b": 2}}
+
+
+@pytest.mark.parametrize(
+    ("assignment", "message"),
+    [
+        ("updates", "'updates': wanted key=value, as in training.updates=1000"),
+        ("=1", "'=1': wanted key=value, as in training.updates=1000"),
+        ("a..b=1", "'a..b=1': a key is empty, wanted keys parted by single dots"),
+        ("a.=1", "'a.=1': a key is empty, wanted keys parted by single dots"),
+        ("number.x=1", "'number.x=1': number is a whole number, which has no keys"),
+        ("list.0=1", "'list.0=1': list is a list, which has no keys"),
+        ("a=[1", "a:1:3: expected ',' or ']', but got '<stream end>'"),
+    ],
+)
+def test_an_override_that_cannot_be_is_named(assignment: str, message: str) -> None:
+    with pytest.raises(OptionsError) as error:
+        override({"number": 3, "list": []}, [assignment])
+    assert str(error.value) == message
+
+
+def test_changes_names_each_key_that_may_not_change() -> None:
+    old = parse()
+    new = parse(log_every=99, updates=5, inner={"width": 1}, schedule="cosine", stages=["noam"], shared=True)
+    assert [str(change) for change in changes(old, new)] == [
+        "updates: was 1000, now 5",
+        "inner.width: was 512, now 1",
+        'schedule: was {"kind": "noam"}, now {"kind": "cosine"}',
+        'stages: was [], now [{"kind": "noam"}]',
+    ]
+    assert list(changes(old, parse(log_every=99))) == []
+    assert list(changes(new, new)) == []
+
+
+def test_changes_within_a_choice_are_told_by_key() -> None:
+    (change,) = changes(parse(schedule={"kind": "noam", "warmup": 1}), parse(schedule="noam"))
+    assert change == ("schedule.warmup", 1, 4000)
