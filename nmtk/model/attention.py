@@ -39,8 +39,9 @@ def attention_weights(
         causal_TS = causal_mask(scores_BHTS.size(-2), scores_BHTS.size(-1), scores_BHTS.device)
         keep_BHTS = causal_TS if keep_BHTS is None else keep_BHTS & causal_TS
     if keep_BHTS is not None:
-        # A finite number, since a row of -inf would give NaN.
-        scores_BHTS.add_((~keep_BHTS).to(scores_BHTS.dtype), alpha=torch.finfo(scores_BHTS.dtype).min)
+        # A finite number, since a row of -inf would give NaN; half the least, which float16 would round to -inf with
+        # a negative score.
+        scores_BHTS.add_((~keep_BHTS).to(scores_BHTS.dtype), alpha=torch.finfo(scores_BHTS.dtype).min / 2)
     weights_BHTS = scores_BHTS.softmax(-1)
     return weights_BHTS if never_empty or keep_BHTS is None else weights_BHTS * keep_BHTS
 
