@@ -51,6 +51,8 @@ def main() -> None:
 
     An error is one line on stderr. When the reader of our output has gone, as in `nmtk ... | head`, we go too.
     """
+    if sys.stdin is None:  # the caller has closed it: there is nothing to read
+        sys.stdin = open(os.devnull, encoding="utf-8")  # noqa: PTH123, SIM115
     try:
         try:
             app(prog_name="nmtk")

@@ -42,7 +42,9 @@ def translate(
 ) -> None:
     """Translate text, line by line: output line i belongs to input line i, and an empty line stays empty.
 
-    [bold]nmtk translate -m RUN < in > out[/]
+    \b
+    nmtk translate -m RUN < in > out
+    nmtk translate -m RUN -i in.gz -o out.gz
     """
     if decode == "greedy" and any(value is not None for value in (beam_size, length_penalty, alpha)):
         raise typer.BadParameter("greedy search has no beam and no length penalty", param_hint="--decode")

@@ -7,16 +7,19 @@ know when no hypothesis can be beaten any more.
 
 from typing import Annotated, Literal
 
-from pydantic import Field, NonNegativeFloat
+from pydantic import Field
 
 from nmtk.options import BY_KIND, Options
+
+Alpha = Annotated[float, Field(ge=0, le=10)]
+"""The strength of a penalty; 0 is none, far more than 1 asks for the longest sentence and overflows."""
 
 
 class Gnmt(Options):
     """((5 + length) / 6)^alpha (Wu et al. 2016, eq. 14, without the coverage term)."""
 
     kind: Literal["gnmt"] = "gnmt"
-    alpha: NonNegativeFloat = 0.6
+    alpha: Alpha = 0.6
 
     def divisor(self, length: int) -> float:
         """1.0 at length 1."""
@@ -27,7 +30,7 @@ class Average(Options):
     """length^alpha: with alpha 1, the score is the mean log-probability of a token."""
 
     kind: Literal["average"] = "average"
-    alpha: NonNegativeFloat = 1.0
+    alpha: Alpha = 1.0
 
     def divisor(self, length: int) -> float:
         """1.0 at length 1."""

@@ -15,6 +15,7 @@ from nmtk.bundle import Bundle
 from nmtk.decoding.options import DecodingOptions
 from nmtk.decoding.translator import BUFFER, Translator
 from nmtk.devices import pick_device, pick_precision
+from nmtk.errors import DataError
 from nmtk.files import atomic_write
 from nmtk.lines import STANDARD, read_lines
 from nmtk.options import Document
@@ -71,7 +72,7 @@ def translate_stream(
     place = pick_device(device)
     bundle = Bundle.load(model, place, pick_precision(precision, place))
     translator = Translator(bundle, wishes.over(bundle.decoding))
-    typed = source is None and sys.stdin.isatty()
+    typed = source in (None, STANDARD) and sys.stdin.isatty()
     if typed and not quiet:
         _tell("type a line, then Enter; Ctrl-D ends")
     size = buffer or (1 if typed else BUFFER)
@@ -96,7 +97,9 @@ def _tell(note: str) -> None:
 @contextmanager
 def _opened(output: Path | None) -> Iterator[IO[bytes]]:
     """Standard output, or a file that is compressed as its ending says."""
-    if output is None or output == STANDARD:
+    if output in (None, STANDARD):
+        if sys.stdout is None:
+            raise DataError("standard output is closed: wanted a file, -o")
         yield sys.stdout.buffer
         sys.stdout.buffer.flush()
         return

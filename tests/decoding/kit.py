@@ -33,7 +33,19 @@ class Rows:
         self.source_R, self.token_RT = self.source_R[rows_R], self.token_RT[rows_R]
 
 
-class TableModel:
+class Asked:
+    """A model as the slow searches ask it: without a cache, a batch or tensors."""
+
+    def next(self, source: int, history: Sequence[int]) -> list[float]:
+        """Log-probabilities of the token after this history."""
+        raise NotImplementedError
+
+    def logps(self, source: int, ids: Sequence[int]) -> list[float]:
+        """The log-probability of each token of a whole sentence, and of its end."""
+        return [self.next(source, ids[:at])[token] for at, token in enumerate([*ids, EOS])]
+
+
+class TableModel(Asked):
     """The next token depends on the source's first, on the step and on the two tokens before, by a table of logits."""
 
     def __init__(self, seed: int, size: int = 5, sources: int = 8, longest: int = 12, spread: float = 2.0) -> None:
@@ -56,7 +68,6 @@ class TableModel:
         return self.logits[cache.source_R, step, cache.token_RT[:, -2], cache.token_RT[:, -1]]
 
     def next(self, source: int, history: Sequence[int]) -> list[float]:
-        """Log-probabilities of the token after this history, as a search without any cache would ask for them."""
         before = [0, BOS, *history]
         found: list[float] = self.table[source][len(history)][before[-2]][before[-1]]
         return found
@@ -65,10 +76,6 @@ class TableModel:
     def table(self) -> Any:
         return self.logits.log_softmax(-1).tolist()
 
-    def logps(self, source: int, ids: Sequence[int]) -> list[float]:
-        """The log-probability of each token of a whole sentence, and of its end."""
-        return [self.next(source, ids[:at])[token] for at, token in enumerate([*ids, EOS])]
-
 
 def run(model: Any, strategy: Strategy, sources: Sequence[int], limits: Sequence[int], best: int = 1) -> Any:
     """Search in a TableModel."""
@@ -76,18 +83,18 @@ def run(model: Any, strategy: Strategy, sources: Sequence[int], limits: Sequence
     return search(model, source_BS, None, limits, strategy, SPECIALS, best)
 
 
-def by_hand(model: TableModel, source: int, ids: Sequence[int], beam: Beam) -> Hypothesis:
+def by_hand(model: Asked, source: int, ids: Sequence[int], beam: Beam) -> Hypothesis:
     parts = model.logps(source, ids)
     return Hypothesis(list(ids), sum(parts) / beam.penalty.divisor(len(parts)), sum(parts), parts)
 
 
-def all_sentences(model: TableModel, source: int, limit: int, beam: Beam) -> list[Hypothesis]:
+def all_sentences(model: Asked, source: int, limit: int, beam: Beam) -> list[Hypothesis]:
     """Every sentence of at most `limit` tokens, the best first."""
     every = [ids for length in range(limit) for ids in itertools.product(WORDS, repeat=length)]
     return sorted((by_hand(model, source, ids, beam) for ids in every), key=lambda one: -one.score)
 
 
-def slow_beam(model: TableModel, source: int, limit: int, beam: Beam) -> list[Hypothesis]:
+def slow_beam(model: Asked, source: int, limit: int, beam: Beam) -> list[Hypothesis]:
     """Beam search as it is told, without a cache, a batch, tensors or any proof that it may stop."""
     live: list[tuple[float, list[int]]] = [(0.0, [])]
     finished: list[list[int]] = []

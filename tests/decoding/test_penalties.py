@@ -27,8 +27,9 @@ def test_a_penalty_may_be_written_as_its_name() -> None:
     assert Beam.parse({"penalty": {"kind": "gnmt", "alpha": 1.0}}, "x").penalty == Gnmt(alpha=1.0)
 
 
-def test_an_unknown_penalty_or_a_negative_exponent_is_refused() -> None:
+def test_an_unknown_penalty_or_an_exponent_out_of_range_is_refused() -> None:
     with pytest.raises(OptionsError, match=r"^x: penalty.*avrage.*did you mean average\?$"):
         Beam.parse({"penalty": "avrage"}, "x")
-    with pytest.raises(OptionsError, match="alpha"):
-        Beam.parse({"penalty": {"kind": "gnmt", "alpha": -1.0}}, "x")
+    for alpha in (-1.0, 1000.0):
+        with pytest.raises(OptionsError, match="alpha"):
+            Beam.parse({"penalty": {"kind": "gnmt", "alpha": alpha}}, "x")

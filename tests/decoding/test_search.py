@@ -66,17 +66,30 @@ def test_greedy_search_takes_the_best_token_at_every_step(seed: int) -> None:
         assert logps[token] == max(logps[1:])
 
 
-@pytest.mark.parametrize("strategy", [Greedy(), Beam(width=3), Beam(width=3, stop="exact")], ids=str)
+@pytest.mark.parametrize("strategy", [Greedy(), Beam(width=2, penalty=Average()), Beam(width=3, stop="exact")], ids=str)
 @each_seed
 def test_no_sentence_depends_on_the_others(strategy: Any, seed: int) -> None:
     model = TableModel(seed, spread=1.0)
-    sources, limits = [5, 1, 7, 1, 0, 2], [12, 4, 9, 12, 2, 6]
+    sources, limits = [5, 1, 7, 1, 0, 2, 3] * 4, [12, 4, 9, 12, 2, 6, 11, 12] * 3 + [8, 9, 10, 11]
     best = strategy.width
     together = run(model, strategy, sources, limits, best)
     backwards = run(model, strategy, sources[::-1], limits[::-1], best)[::-1]
     alone = [run(model, strategy, [source], [limit], best)[0] for source, limit in zip(sources, limits, strict=True)]
     assert all(map(same, together, alone))
     assert all(map(same, together, backwards))
+
+
+def test_a_sentence_that_is_done_stays_as_it_is_though_others_go_on() -> None:
+    """Its beam is full after two steps; what follows would score better, but is no longer looked at."""
+    model = TableModel(0, sources=12)
+    model.logits[1:, :, :, :, EOS] = -50.0
+    model.logits[0, :2] = torch.tensor([-50.0, 0.1, 0.0, -50.0, -50.0])
+    model.logits[0, 2:4] = torch.tensor([-50.0, -50.0, 50.0, -50.0, -50.0])
+    model.logits[0, 4:] = torch.tensor([-50.0, 50.0, -50.0, -50.0, -50.0])
+    beam = Beam(width=2, penalty=Average())
+    together = run(model, beam, list(range(12)), [12] * 12)
+    assert [one.ids for one in together[0]] == [[]]
+    assert same(together[0], slow_beam(model, 0, 12, beam)[:1])
 
 
 @each_seed

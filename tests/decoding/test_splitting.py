@@ -1,0 +1,66 @@
+from collections.abc import Sequence
+
+import pytest
+
+from nmtk.decoding.splitting import sentences, split
+
+
+def characters(texts: Sequence[str]) -> list[list[int]]:
+    """A vocabulary of characters, in which a cut can be read."""
+    return [[ord(character) for character in text] for text in texts]
+
+
+def parts(text: str, longest: int) -> list[str]:
+    return ["".join(map(chr, part)) for part in split(text, characters, longest)]
+
+
+PROSE = "The first one is short. Then comes one that is longer, with a comma, and with more! Is it the last? Yes."
+CHINESE = "一二三。四五六！七八九、十一二三四五六七八九"
+TEXTS = [PROSE, CHINESE, "a" * 100, "word " * 30, " lead, and trail ", "a, " + "b" * 50]
+
+
+@pytest.mark.parametrize("text", TEXTS)
+@pytest.mark.parametrize("longest", [1, 2, 7, 20, 60])
+def test_parts_are_short_enough_and_lose_nothing_but_white_space(text: str, longest: int) -> None:
+    found = parts(text, longest)
+    assert all(0 < len(part) <= longest for part in found)
+    assert "".join("".join(found).split()) == "".join(text.split())
+
+
+def test_what_is_short_enough_stays_as_it_is() -> None:
+    assert parts(" One. Two. ", 11) == [" One. Two. "]
+
+
+def test_it_cuts_at_sentence_ends_first_then_clauses_then_spaces() -> None:
+    assert parts(PROSE, 61) == [
+        "The first one is short.",
+        "Then comes one that is longer, with a comma, and with more!",
+        "Is it the last?",
+        "Yes.",
+    ]
+    assert parts(PROSE, 50)[1:3] == ["Then comes one that is longer,", "with a comma, and with more!"]
+    assert parts("one two three four", 9) == ["one two", "three", "four"]
+
+
+def test_text_without_spaces_is_cut_evenly() -> None:
+    assert [len(part) for part in parts("x" * 25, 10)] == [8, 8, 9]
+
+
+def test_a_text_of_many_thousand_words_is_split() -> None:
+    assert len(parts("word " * 20_000, 100)) >= 1000
+
+
+@pytest.mark.parametrize(
+    ("text", "expected"),
+    [
+        ("It rains. He said: “Go!” She went.", ["It rains.", "He said: “Go!”", "She went."]),
+        ("J. S. Bach wrote it on 3. Oktober.", ["J. S. Bach wrote it on 3. Oktober."]),
+        ("He came, e.g. by train. ok", ["He came, e.g. by train. ok"]),
+        ("我来了。你呢？「好。」他说", ["我来了。", "你呢？", "「好。」", "他说"]),
+        ("No end mark", ["No end mark"]),
+        ("Costs 3.50 a piece.", ["Costs 3.50 a piece."]),
+        ("", []),
+    ],
+)
+def test_sentences(text: str, expected: list[str]) -> None:
+    assert sentences(text) == expected
