@@ -3,7 +3,7 @@
 from contextlib import AbstractContextManager
 
 import torch
-from torch import Tensor, nn
+from torch import nn
 
 from nmtk.data.batches import Batch
 from nmtk.model.transformer import Transformer
@@ -24,12 +24,8 @@ class TrainingStep(nn.Module):
             hidden_BTD = self.model.decode(batch.target_BT, memory_BSD, keep_BS)
             hidden_ND = hidden_BTD.flatten(0, 1).index_select(0, batch.real_N)
             gold_N = batch.gold_BT.flatten().index_select(0, batch.real_N)
-            return smoothed_cross_entropy(hidden_ND, self.model.output_weight_VD, gold_N, self.smoothing)
+            output = self.model.output_weight_VD, gold_N, self.smoothing, self.model.output_bias_V
+            return smoothed_cross_entropy(hidden_ND, *output)
 
     def _precision(self, device: torch.device) -> AbstractContextManager[None]:
         return torch.autocast(device.type, self.dtype, enabled=self.dtype != torch.float32)
-
-
-def finite(*values: Tensor) -> bool:
-    """Whether all numbers are numbers."""
-    return all(bool(torch.isfinite(value).all()) for value in values)

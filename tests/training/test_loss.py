@@ -15,18 +15,21 @@ def example(rows: int = 50, width: int = 8, size: int = 33) -> tuple[torch.Tenso
     return hidden_ND, weight_VD, torch.randint(size, (rows,))
 
 
+@pytest.mark.parametrize("biased", [False, True])
 @pytest.mark.parametrize("smoothing", [0.0, 0.1, 0.5])
-def test_equals_pytorch_in_value_and_gradient(smoothing: float, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_equals_pytorch_in_value_and_gradient(smoothing: float, biased: bool, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(module, "chunk_rows", lambda size, device: 7)  # several chunks, the last one short
     hidden_ND, weight_VD, gold_N = example()
-    found = smoothed_cross_entropy(hidden_ND, weight_VD, gold_N, smoothing)
-    logits = hidden_ND @ weight_VD.T
+    bias_V = torch.randn(len(weight_VD), requires_grad=True) if biased else None
+    found = smoothed_cross_entropy(hidden_ND, weight_VD, gold_N, smoothing, bias_V)
+    logits = F.linear(hidden_ND, weight_VD, bias_V)
     wanted = F.cross_entropy(logits, gold_N, label_smoothing=smoothing, reduction="sum")
     constant = len(gold_N) * entropy(smoothing, len(weight_VD))
     torch.testing.assert_close(found.smoothed, wanted - constant, rtol=1e-5, atol=1e-4)
     torch.testing.assert_close(found.nll, F.cross_entropy(logits, gold_N, reduction="sum"))
-    grads = torch.autograd.grad(found.smoothed * 0.3, (hidden_ND, weight_VD))
-    for one, other in zip(grads, torch.autograd.grad(wanted * 0.3, (hidden_ND, weight_VD)), strict=True):
+    inputs = [tensor for tensor in (hidden_ND, weight_VD, bias_V) if tensor is not None]
+    grads = torch.autograd.grad(found.smoothed * 0.3, inputs)
+    for one, other in zip(grads, torch.autograd.grad(wanted * 0.3, inputs), strict=True):
         torch.testing.assert_close(one, other, rtol=1e-4, atol=1e-5)
 
 
