@@ -51,7 +51,7 @@ def train(located: Located, run: Path, overwrite: bool, console: Console) -> dic
         reason = trainer.train()
         if ranks.first:
             _say(console, f"stopped after {trainer.state.update:,} updates: {reason}")
-        if trainer.signal:
+        if trainer.interrupted:
             return None
         return _finish(recipe, prepared, trainer, run, console) if ranks.first else {}
 

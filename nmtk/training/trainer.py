@@ -64,6 +64,9 @@ class Trainer:
         self.window = Window(ranks.device)
         self.unchecked: Checked | None = None
         self.signal: str | None = None
+        self.interrupted = False
+        """Whether a signal ended the training, on whichever rank."""
+        self.saved = 0
 
     def train(self) -> str:
         """Train until a stop condition or a signal; the last state is saved. Returns the reason in words.
@@ -72,6 +75,7 @@ class Trainer:
         """
         self._resume()
         with self._signals(), closing(self._shares()) as shares:
+            self._keep()
             reason = self._reason()
             started = time.monotonic() - self.state.seconds
             while reason is None:
@@ -79,11 +83,12 @@ class Trainer:
                 self.state.seconds = time.monotonic() - started
                 if self.state.update % self.options.log_every == 0:
                     self._log()
-                reason = self._reason()
                 before = time.monotonic()
-                self._keep(last=reason is not None)
+                self._keep()
                 self.window.since += time.monotonic() - before  # the speed is that of training alone
                 self._tell_progress()
+                reason = self._reason()
+            self._keep(last=True)
         return reason
 
     def _position(self) -> Position:
@@ -91,9 +96,10 @@ class Trainer:
 
     def _reason(self) -> str | None:
         reason = self.signal or reason_to_stop(self.options, self._position(), self.state.history)
-        if self.ranks.any(reason is not None):  # time and signals are each rank's own
-            return reason or "another rank stopped"
-        return None
+        if not self.ranks.any(reason is not None):  # time and signals are each rank's own
+            return None
+        self.interrupted = self.ranks.any(self.signal is not None)
+        return reason or "another rank stopped"
 
     # one update
 
@@ -174,16 +180,20 @@ class Trainer:
         for listener in self.listeners:
             listener.done(share, self.state.seconds, self.state.update)
 
-    def _keep(self, last: bool) -> None:
+    def _keep(self, last: bool = False) -> None:
         """Save a checkpoint where one is due, then validate where that is: a failing validation loses nothing."""
-        update = self.state.update
-        validate = update % self.options.validation.every == 0 or (last and not self.signal)
-        if not (validate or last or update % self.options.checkpoint.every == 0):
+        update, options = self.state.update, self.options
+        validate = update % options.validation.every == 0 or (last and not self.interrupted)
+        validate = validate and update > 0 and all(known.update != update for known in self.state.history)
+        save = update > self.saved and (validate or last or update % options.checkpoint.every == 0)
+        if not (save or validate):
             return
-        self._check(None)
-        self.state.window = self.window.sums(self.ranks)
-        if self.ranks.first:
-            checkpoints.save(self.run, self.bundle, self.optimiser, self.state, self.average)
+        if save:
+            self._check(None)
+            self.state.window = self.window.sums(self.ranks)
+            if self.ranks.first:
+                checkpoints.save(self.run, self.bundle, self.optimiser, self.state, self.average)
+            self.saved = update
         if validate:
             self._validate()
         if self.ranks.first:
@@ -203,10 +213,10 @@ class Trainer:
                 self.average.swap()
         validated = Validated(self.state.update, self.ranks.tell(scores))
         self.state.history.append(validated)
-        if self.ranks.first:
-            checkpoints.write_validation(checkpoints.folder_of(self.run, validated.update), validated)
         seconds = round(time.monotonic() - started, 2)
         self._record({"kind": "validation", "update": validated.update, **validated.scores, "seconds": seconds})
+        if self.ranks.first:  # after the log: what is not beside the checkpoint is cut from the log and measured again
+            checkpoints.write_validation(checkpoints.folder_of(self.run, validated.update), validated)
 
     def _resume(self) -> None:
         """Go on from the newest checkpoint, if there is one."""
@@ -221,14 +231,11 @@ class Trainer:
         update, folder = max(saved.items())
         self.state = checkpoints.load(folder, self.model, self.optimiser, self.average)
         self.window = Window.of(self.state.window, self.ranks, self.state.seconds)
-        validated = any(v.update == update for v in self.state.history)
+        self.saved = update
         if self.ranks.first:
-            self.log.cut_back(update, validated)
+            self.log.cut_back(update, validated=any(known.update == update for known in self.state.history))
             for listener in self.listeners:
                 listener.say(f"going on from update {update}")
-        due = update % self.options.validation.every == 0 or self._reason()
-        if due and not validated:
-            self._validate()
 
     @contextmanager
     def _signals(self) -> Iterator[None]:

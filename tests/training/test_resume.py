@@ -163,3 +163,15 @@ def test_the_log_is_json_lines_and_the_scores_are_kept(train: Train, tmp_path: P
     kinds = [record["kind"] for record in Log(tmp_path / "run" / "log.jsonl").read()]
     assert kinds.count("train") == 6
     assert kinds.count("validation") == 2
+
+
+def test_early_stopping_ends_at_the_validation_that_decides_it(train: Train, tmp_path: Path) -> None:
+    settings = [
+        "training.updates=null",
+        "training.early_stop={metric: bleu, patience: 2}",
+        "training.validation.every=2",
+    ]
+    done = train("run", *settings, "training.optimiser.rate=1e-9")  # nothing is learned, so nothing gets better
+    assert done.returncode == 0, done.stderr
+    assert "stopped after 6 updates: no better bleu in 2 validations" in done.stderr
+    assert max(saved(tmp_path / "run")) == 6
