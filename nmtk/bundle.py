@@ -20,10 +20,13 @@ from nmtk.files import atomic_folder, write_text
 from nmtk.model.options import TransformerOptions
 from nmtk.model.transformer import Transformer
 from nmtk.options import Document, nearest, read_yaml, to_yaml
+from nmtk.vocabulary.vocabulary import FILES as VOCABULARIES
 from nmtk.vocabulary.vocabulary import Vocabularies
 
 FORMAT = 1
 WEIGHTS, OPTIONS, CARD = "model.safetensors", "options.yaml", "card.yaml"
+FILES = frozenset({WEIGHTS, OPTIONS, CARD, *VOCABULARIES})
+"""All that a model folder may hold."""
 FINAL = "model"
 """The folder in a run where its final model stands."""
 CHECKPOINTS = "checkpoints"

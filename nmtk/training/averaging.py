@@ -5,7 +5,7 @@ from pathlib import Path
 
 import torch
 
-from nmtk.bundle import WEIGHTS, Bundle, read_tensors
+from nmtk.bundle import FILES, WEIGHTS, Bundle, read_tensors
 from nmtk.errors import ModelError
 from nmtk.training import checkpoints
 from nmtk.training.options import Metric
@@ -34,8 +34,9 @@ def average_bundles(folders: Sequence[Path]) -> Bundle:
 def average_run(run: Path, output: Path, last: int | None, best: int | None, metric: Metric) -> list[int]:
     """Write the mean of a run's newest `last`, or of its `best` validated checkpoints, as a model folder.
 
-    Returns their updates. Raises ModelError when the run has not so many,.
+    Returns their updates. Raises ModelError when the run has not so many, or when `output` holds more than a model.
     """
+    _check_replaceable(output)
     saved = checkpoints.saved(run)
     if best is None:
         chosen = sorted(saved)[-(last or 1) :]
@@ -48,3 +49,9 @@ def average_run(run: Path, output: Path, last: int | None, best: int | None, met
         raise ModelError(f"{run}: has {len(chosen)} {kind}, wanted {wanted}")
     average_bundles([saved[update] for update in chosen]).save(output)
     return chosen
+
+
+def _check_replaceable(output: Path) -> None:
+    """Only a model folder is ever replaced: a run, a checkpoint or a folder of something else stays as it is."""
+    if output.is_dir() and (output.name in ("", "..") or not {file.name for file in output.iterdir()} <= FILES):
+        raise ModelError(f"{output}: holds more than a model: wanted a new folder, or that of a model to replace")

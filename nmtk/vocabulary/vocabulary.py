@@ -15,6 +15,9 @@ from nmtk.files import atomic_write
 from nmtk.vocabulary.proto import NORMAL, USER_DEFINED, Kind, Proto, read_proto
 from nmtk.vocabulary.sampling import SPACE, BpeSampler, Sampler, UnigramSampler
 
+FILES = frozenset({"vocabulary.model", "source.model", "target.model"})
+"""The files that vocabularies are kept in: the first when they are one and the same, else the others."""
+
 _MANY = 1024  # texts, from which on several threads are faster than one
 
 
@@ -164,7 +167,7 @@ class Vocabularies(NamedTuple):
         )
         for name, vocabulary in files.items():
             vocabulary.save(folder / name)
-        for name in {"vocabulary.model", "source.model", "target.model"} - files.keys():
+        for name in FILES - files.keys():
             (folder / name).unlink(missing_ok=True)
 
     @classmethod
