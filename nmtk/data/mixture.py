@@ -8,6 +8,7 @@ from nmtk.data.batches import Batch, collate, flatten
 from nmtk.data.corpus import Corpus
 from nmtk.data.packed import Sentences
 from nmtk.data.plan import Plan, Rows, plan_epoch
+from nmtk.errors import DataError
 from nmtk.vocabulary.vocabulary import Vocabularies, Vocabulary
 
 
@@ -22,8 +23,13 @@ class Mixture:
         self.target_lengths = np.concatenate([corpus.target_lengths for corpus in corpora]) + np.int32(1)
 
     def plan(self, batch_tokens: int, seed: int, epoch: int) -> Plan:
-        """The plan of an epoch over all corpora."""
-        return plan_epoch(self.source_lengths, self.target_lengths, self.sizes, self.weights, batch_tokens, seed, epoch)
+        """The plan of an epoch over all corpora. Raises DataError when their weights leave no pair of them."""
+        lengths = self.source_lengths, self.target_lengths
+        plan = plan_epoch(*lengths, self.sizes, self.weights, batch_tokens, seed, epoch)
+        if not len(plan):
+            shares = ", ".join(f"{weight:g} of {size:,}" for weight, size in zip(self.weights, self.sizes, strict=True))
+            raise DataError(f"data.train: no pair in an epoch ({shares} pairs), wanted a larger weight")
+        return plan
 
     def batch(self, rows: Rows, alpha: float | None = None, seed: Sequence[int] = ()) -> Batch:
         """The pairs of these numbers as a batch.

@@ -52,7 +52,7 @@ def plan_epoch(
 
 def _draw(sizes: Sequence[int], weights: Sequence[float], rng: np.random.Generator) -> Rows:
     """The pairs of an epoch: each corpus as many times as its weight says, a fraction by a random choice."""
-    parts, first = [], 0
+    parts, first = [np.arange(0, dtype=np.int64)], 0
     for size, weight in zip(sizes, weights, strict=True):
         whole = np.arange(first, first + size, dtype=np.int64)
         parts += [whole] * int(weight)

@@ -9,6 +9,7 @@ from rich.console import Console
 from nmtk.data.corpus import HEADER, Corpus
 from nmtk.data.mixture import Mixture
 from nmtk.data.packing import pack
+from nmtk.files import atomic_folder
 from nmtk.recipe.recipe import Located, Recipe
 from nmtk.recipe.texts import HeldOut, Text, Texts, find_texts
 from nmtk.vocabulary.learn import learn
@@ -59,7 +60,8 @@ def _vocabularies(
         vocabularies = Vocabularies(both, both)
     else:
         vocabularies = Vocabularies(one(options.source_file, "source"), one(options.target_file, "target"))
-    vocabularies.save(home)
+    with atomic_folder(home) as beside:
+        vocabularies.save(beside)
     sizes = " and ".join(f"{len(vocabulary):,}" for vocabulary in dict.fromkeys(vocabularies))
     _say(console, f"vocabulary: {sizes} pieces")
     return vocabularies

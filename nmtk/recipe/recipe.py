@@ -44,9 +44,16 @@ class Recipe(Options):
 
     @model_validator(mode="after")
     def _consistent(self) -> Self:
-        if self.model.tying == "three-way" and not self.vocabulary.joint:
+        if self.model.tying == "three-way" and (not self.vocabulary.joint or self.vocabulary.source_file):
             raise ValueError(
-                "model.tying: three-way needs one vocabulary for both sides: wanted vocabulary.joint: true"
+                "model.tying: three-way needs one vocabulary for both sides: wanted vocabulary.joint: true, or "
+                "model.tying: decoder"
+            )
+        longest, room = self.data.filters.longest, self.model.positions.longest()
+        if room is not None and longest >= room:
+            raise ValueError(
+                f"data.filters.longest: {longest} pieces and </s> are more than the {room} positions that the model "
+                f"learns: wanted at most {room - 1}, or a larger model.positions.maximum"
             )
         if strange := sorted(self.expect.keys() - self.data.test.keys()):
             raise ValueError(f"expect: found {strange[0]}, wanted the name of a test set: {', '.join(self.data.test)}")

@@ -68,6 +68,7 @@ def _trainer(recipe: Recipe, prepared: Prepared, run: Path, ranks: Ranks, consol
             [pair.target for pair in held_out],
             vocabularies,
             options.batch_tokens // options.accumulate,
+            model.longest,
         ),
         options.validation,
         recipe.decoding,

@@ -12,6 +12,7 @@ from nmtk.data.batches import Batch, collate, flatten
 from nmtk.data.plan import plan_epoch
 from nmtk.decoding.options import DecodingOptions
 from nmtk.decoding.translator import Translator
+from nmtk.errors import DataError
 from nmtk.evaluation.metrics import evaluate
 from nmtk.training.options import Validation
 from nmtk.training.step import TrainingStep
@@ -28,14 +29,31 @@ class HeldOut:
 
     @classmethod
     def of(
-        cls, sources: Sequence[str], references: Sequence[str], vocabularies: Vocabularies, batch_tokens: int
+        cls,
+        sources: Sequence[str],
+        references: Sequence[str],
+        vocabularies: Vocabularies,
+        batch_tokens: int,
+        longest: int | None = None,
     ) -> "HeldOut":
-        """Encode all pairs, filtering none."""
+        """Encode all pairs, filtering none.
+
+        longest: the most tokens of a sentence that the model can take, if there is such a limit. Raises DataError
+        for a pair that has more, and when there is no pair: at once, rather than when it is validated.
+        """
+        if not sources:
+            raise DataError("data.valid: no pair in it, wanted some to validate on")
         one = [np.asarray(ids) for ids in vocabularies.source.encode(sources)]
         other = [np.asarray(ids) for ids in vocabularies.target.encode(references)]
         sources_long, targets_long = (
             np.fromiter(map(len, side), np.int32, len(side)) + np.int32(1) for side in (one, other)
         )
+        most = np.maximum(sources_long, targets_long)
+        if longest is not None and most.max() > longest:
+            raise DataError(
+                f"data.valid: pair {most.argmax() + 1} has {most.max()} tokens on one side, but the model learns "
+                f"positions for {longest}: wanted a larger model.positions.maximum, or shorter pairs"
+            )
         plan = plan_epoch(sources_long, targets_long, [len(one)], [1.0], batch_tokens, seed=0, epoch=0)
         batches = [
             collate(flatten([one[row] for row in rows]), flatten([other[row] for row in rows]), vocabularies)

@@ -59,6 +59,8 @@ class VocabularyOptions(Options):
             raise ValueError(
                 "file is a joint vocabulary, source_file and target_file are a pair: give one or the other"
             )
+        if self.file and not self.joint:
+            raise ValueError("file is a joint vocabulary: wanted joint: true, or source_file and target_file")
         return self
 
 

@@ -79,6 +79,31 @@ def test_settings_that_make_no_sense(train: Train, tmp_path: Path, setting: str,
     assert not (tmp_path / "run").exists()
 
 
+def test_an_empty_validation_set(train: Train, recipe: Path, tmp_path: Path) -> None:
+    for side in ("en", "de"):
+        (recipe / f"valid.{side}").write_text("")
+    assert "data.valid: no pair in it" in error(train("run"))
+    assert not saved(tmp_path / "run")
+
+
+def test_a_validation_pair_that_the_model_cannot_take(train: Train, recipe: Path, tmp_path: Path) -> None:
+    settings = ["model.positions={kind: learned, maximum: 9}", "data.filters.longest=8"]
+    with (recipe / "valid.en").open("a") as one, (recipe / "valid.de").open("a") as other:
+        one.write("alpha " * 30 + "\n")
+        other.write("alpha\n")
+    message = error(train("run", *settings))
+    assert "data.valid: pair " in message
+    assert "model.positions.maximum" in message
+    assert not saved(tmp_path / "run")
+
+
+def test_weights_that_leave_no_pair(train: Train) -> None:
+    corpus = "data.train=[{source: train.en, target: train.de, weight: 1e-4}]"
+    assert "data.train: no pair in an epoch (0.0001 of 300 pairs), wanted a larger weight" in error(
+        train("run", corpus)
+    )
+
+
 def test_a_packed_corpus_of_another_vocabulary(train: Train, tmp_path: Path) -> None:
     assert train("run").returncode == 0
     assert train("other", "vocabulary.size=279").returncode == 0

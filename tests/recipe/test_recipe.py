@@ -86,6 +86,16 @@ def test_settings_are_laid_over(tmp_path: Path) -> None:
         ("name: mine", "name: mine\nformat: 2", "format: found 2, wanted"),
         ("name: mine", "name: mine\nexpect: {new: {}}", "expect: found new, wanted the name of a test set: news"),
         ("name: mine", "name: mine\nvocabulary: {joint: false}", "three-way needs one vocabulary for both sides"),
+        (
+            "name: mine",
+            "name: mine\nvocabulary: {source_file: s, target_file: t}",
+            "three-way needs one vocabulary for both sides",
+        ),
+        (
+            "name: mine",
+            "name: mine\nmodel: {positions: {kind: learned, maximum: 256}}",
+            "data.filters.longest: 256 pieces and </s> are more than the 256 positions",
+        ),
         ("target: valid.de", "tsv: both.tsv", "data.valid: found source and tsv, wanted source and target, or tsv"),
         (
             "target: valid.de",

@@ -118,6 +118,10 @@ def test_text_that_normalisation_removes_is_refused() -> None:
             {"file": "j", "source_file": "s", "target_file": "t"},
             "test: file is a joint vocabulary, source_file and target_file are a pair: give one or the other",
         ),
+        (
+            {"file": "j", "joint": False},
+            "test: file is a joint vocabulary: wanted joint: true, or source_file and target_file",
+        ),
     ],
 )
 def test_options_that_make_no_sense_are_named(settings: dict[str, Any], message: str) -> None:
