@@ -96,7 +96,10 @@ class Attend(nn.Module):
 def _split(x_BTN: Tensor, parts: int, heads: int) -> tuple[Tensor, ...]:
     """Cut fused projections into `parts` tensors BHTK."""
     x_BTPHK = x_BTN.view(*x_BTN.shape[:2], parts, heads, x_BTN.size(-1) // (parts * heads))
-    return torch.unbind(x_BTPHK.permute(2, 0, 3, 1, 4))
+    x_PBHTK = x_BTPHK.permute(2, 0, 3, 1, 4)
+    if x_BTN.device.type == "cpu" and x_BTN.requires_grad:
+        x_PBHTK = x_PBHTK.contiguous()  # one copy here, or one for each part in each product of `attention_weights`
+    return torch.unbind(x_PBHTK)
 
 
 def _join(x_BHTK: Tensor) -> Tensor:

@@ -67,7 +67,7 @@ class _SmoothedCrossEntropy(torch.autograd.Function):
 
 
 def chunk_rows(size: int, device: torch.device) -> int:
-    """Rows of a chunk: 16 million logits on a CPU, 128 million on a GPU, where each kernel has to be worth its launch."""
+    """Rows of a chunk: 16 million logits on a CPU, 128 million on a GPU, where launches cost."""
     return max(64, (1 << 24 if device.type == "cpu" else 1 << 27) // size)
 
 
@@ -79,7 +79,7 @@ def _measured(
     loss = hidden_ND.new_zeros((), dtype=torch.float32)
     nll = torch.zeros_like(loss)
     rows = chunk_rows(size, hidden_ND.device)
-    for hidden, gold in zip(hidden_ND.split(rows), gold_N.split(rows), strict=True):
+    for hidden, gold in zip(torch.split(hidden_ND, rows), torch.split(gold_N, rows), strict=True):
         logits = F.linear(hidden, weight_VD, bias_V).float()
         total = logits.logsumexp(1).sum()
         right = total - logits.gather(1, gold[:, None]).sum()
@@ -118,7 +118,7 @@ def _with_gradients(
         chunk_total = (top - p.amax(1).float().log()).sum()
         nll += chunk_total - right
         total += chunk_total
-        p.scatter_add_(1, gold, p.new_full((), smoothing - 1).expand_as(gold))
+        p.scatter_(1, gold, p.gather(1, gold) + (smoothing - 1))  # scatter_add_ would copy all of p
         torch.mm(p, weight_VD, out=grad_hidden_ND[first : first + rows])
         if p.dtype == torch.float32:
             grad_weight_VD.addmm_(p.T, hidden)

@@ -65,3 +65,22 @@ def test_perplexity_of_a_uniform_model_is_the_size_of_its_vocabulary() -> None:
 
 def test_chunks_never_vanish() -> None:
     assert chunk_rows(10**9, torch.device("cpu")) >= 1
+
+
+@pytest.mark.parametrize("smoothing", [0.0, 0.1])
+def test_bfloat16_is_right_within_its_rounding(smoothing: float) -> None:
+    torch.manual_seed(0)
+    hidden_ND, weight_VD, gold_N = example(rows=2000, width=32, size=200)
+    with torch.no_grad():
+        weight_VD *= 0.3
+    exact = smoothed_cross_entropy(hidden_ND, weight_VD, gold_N, smoothing)
+    with torch.autocast("cpu", torch.bfloat16):
+        rounded = smoothed_cross_entropy(hidden_ND, weight_VD, gold_N, smoothing)
+    assert float(rounded.nll.detach() / exact.nll) == pytest.approx(1, abs=1e-3)
+    assert float(rounded.smoothed.detach() / exact.smoothed.detach()) == pytest.approx(1, abs=1e-3)
+    for one, other in zip(
+        torch.autograd.grad(rounded.smoothed, (hidden_ND, weight_VD)),
+        torch.autograd.grad(exact.smoothed, (hidden_ND, weight_VD)),
+        strict=True,
+    ):
+        assert ((one - other).norm() / other.norm()).item() < 0.01
