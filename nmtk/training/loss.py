@@ -118,7 +118,8 @@ def _with_gradients(
         chunk_total = (top - p.amax(1).float().log()).sum()
         nll += chunk_total - right
         total += chunk_total
-        p.scatter_(1, gold, p.gather(1, gold) + (smoothing - 1))  # scatter_add_ would copy all of p
+        place = torch.arange(len(gold), device=gold.device)[:, None] * size + gold
+        p.put_(place, p.new_full((), smoothing - 1).expand_as(place), accumulate=True)  # scatter_ would copy all of p
         torch.mm(p, weight_VD, out=grad_hidden_ND[first : first + rows])
         if p.dtype == torch.float32:
             grad_weight_VD.addmm_(p.T, hidden)
