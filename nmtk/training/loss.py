@@ -12,6 +12,9 @@ import torch
 from torch import Tensor
 from torch.nn import functional as F
 
+LEAST = 1e-38
+"""A right token's probability counts as at least this when the loss is told: no more than 87.5 nats for one token."""
+
 
 class Loss(NamedTuple):
     """Sums over target tokens, in nats."""
@@ -35,8 +38,8 @@ def smoothed_cross_entropy(
     """The loss of N hidden states against their right tokens, through the output matrix and its bias, if it has one.
 
     Rows are taken in chunks; the gradient of a chunk is computed right behind its logits, which are then gone: so
-    memory holds one chunk of logits, not N x V. With gradients, in bfloat16, each row's sum carries the rounding of its
-    largest probability (one part in 500, either way); without, the sums are exact.
+    memory holds one chunk of logits, not N x V. With gradients, in bfloat16, each row's loss carries the rounding of
+    its right token's probability (one part in 500, either way); without, the sums are exact.
     """
     dtype = hidden_ND.dtype
     if torch.is_autocast_enabled(hidden_ND.device.type):
@@ -94,9 +97,8 @@ def _with_gradients(
     """Both sums of the loss, and the gradients of the first for hidden states, matrix and bias.
 
     The gradient for the logits is p - q. Of q, the even part e/V is the same for each of them, so what it gives to a
-    sum over the vocabulary or over the rows is known without a pass over N x V numbers: only p is ever there. The
-    passes that are left are the softmax and two searches for a row's largest number, m of the logits z and p_m of p:
-    log sum exp z = m - log p_m.
+    sum over the vocabulary or over the rows is known without a pass over N x V numbers. The one pass that is left is
+    the softmax: the loss is read off the right tokens' probabilities, log sum exp z = z_right - log p_right.
     """
     size, count = len(weight_VD), len(gold_N)
     even = smoothing / size
@@ -111,13 +113,12 @@ def _with_gradients(
     for first in range(0, count, rows):
         hidden, gold = hidden_ND[first : first + rows], gold_N[first : first + rows, None]
         logits = F.linear(hidden, weight_VD, bias_V)
-        top = logits.amax(1).float()
         right = logits.gather(1, gold).sum(dtype=torch.float32)
         p = logits.softmax(1)
         del logits
-        chunk_total = (top - p.amax(1).float().log()).sum()
-        nll += chunk_total - right
-        total += chunk_total
+        wrong = -p.gather(1, gold).float().clamp_min(LEAST).log().sum()
+        nll += wrong
+        total += wrong + right
         place = torch.arange(len(gold), device=gold.device)[:, None] * size + gold
         p.put_(place, p.new_full((), smoothing - 1).expand_as(place), accumulate=True)  # scatter_ would copy all of p
         torch.mm(p, weight_VD, out=grad_hidden_ND[first : first + rows])
