@@ -102,7 +102,8 @@ class Attend(nn.Module):
         training_on_cpu = q_BHTK.requires_grad and q_BHTK.device.type == "cpu"
         if training_on_cpu and (queries * keys <= PLAIN_SIZE or self.dropout.active):
             return torch.matmul(self.dropout(self.weights(q_BHTK, k_BHSK, keep_BHTS, causal, beams)), v_BHSK)
-        causal = causal and queries > 1
+        if queries == 1:
+            causal = False
         if causal and (keep_BHTS is not None or queries != keys):
             causal_TS = causal_mask(queries, keys, q_BHTK.device)
             keep_BHTS, causal = causal_TS if keep_BHTS is None else keep_BHTS & causal_TS, False

@@ -88,6 +88,8 @@ class TrainingOptions(Options):
     average: Annotated[Average, FREE] = Average()
     log_every: Annotated[PositiveInt, COUNT] = 50
     precision: Literal["auto", "float32", "bfloat16"] = "auto"
+    compile: Annotated[bool | Literal["auto"], FREE] = "auto"
+    """Whether layers are compiled before they train: `auto` where that pays (see `training/step.py`)."""
     device: Annotated[str, FREE] = "auto"
     threads: Annotated[PositiveInt | None, FREE] = None
 

@@ -9,6 +9,17 @@ from nmtk.data.batches import Batch
 from nmtk.model.transformer import Transformer
 from nmtk.training.loss import Loss, smoothed_cross_entropy
 
+COMPILED_FROM = 5_000
+"""Updates from which on `compile: auto` finds compiling worth its minute."""
+
+
+def pays_to_compile(device: torch.device, updates: int | None) -> bool:
+    """What `compile: auto` means: on GPUs, for runs that are long enough or have no set end.
+
+    On CPUs the compiled layers are slower than what they are compiled from: see tests/benchmarks/RESULTS.md.
+    """
+    return device.type == "cuda" and (updates is None or updates >= COMPILED_FROM)
+
 
 class TrainingStep(nn.Module):
     """Batch in, loss out: one module, so that what wraps it (DDP) sees the whole pass."""
@@ -16,6 +27,11 @@ class TrainingStep(nn.Module):
     def __init__(self, model: Transformer, smoothing: float, dtype: torch.dtype) -> None:
         super().__init__()
         self.model, self.smoothing, self.dtype = model, smoothing, dtype
+
+    def compile_layers(self) -> None:
+        """Have each layer compiled when it first runs, once for all layers of a stack and all shapes of batches."""
+        for layer in (*self.model.encoder.layers, *self.model.decoder.layers):
+            layer.compile(dynamic=True)
 
     def forward(self, batch: Batch) -> Loss:
         """The sums of the loss over the batch's real target tokens, in nats."""

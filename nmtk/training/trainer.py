@@ -25,7 +25,7 @@ from nmtk.training.moving_average import MovingAverage
 from nmtk.training.options import TrainingOptions
 from nmtk.training.progress import Listener, Log
 from nmtk.training.schedules import Horizon
-from nmtk.training.step import TrainingStep
+from nmtk.training.step import TrainingStep, pays_to_compile
 from nmtk.training.stopping import Position, Validated, reason_to_stop, share_done, to_keep
 from nmtk.training.validation import Validator
 from nmtk.training.window import Checked, Window
@@ -55,6 +55,9 @@ class Trainer:
         self.model = bundle.model.to(ranks.device)
         self.parameters = list(self.model.parameters())
         self.step = TrainingStep(self.model, options.label_smoothing, dtype)
+        compiled = pays_to_compile(ranks.device, options.updates) if options.compile == "auto" else options.compile
+        if compiled:
+            self.step.compile_layers()
         self.wrapped = ranks.wrap(self.step)
         self.optimiser = options.optimiser.build(self.parameters)
         self.average = MovingAverage(self.model, options.ema) if options.ema else None

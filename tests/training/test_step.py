@@ -1,5 +1,7 @@
 """The forward pass of training, in either precision."""
 
+from functools import partialmethod
+
 import numpy as np
 import pytest
 import torch
@@ -10,7 +12,7 @@ from nmtk.model.layers import DecoderLayer, EncoderLayer
 from nmtk.model.norms import NormOrder
 from nmtk.model.options import TransformerOptions
 from nmtk.model.transformer import Transformer
-from nmtk.training.step import TrainingStep
+from nmtk.training.step import TrainingStep, pays_to_compile
 from tests.training.kit import vocabularies
 
 
@@ -75,3 +77,38 @@ def test_padding_never_changes_the_loss() -> None:
             for row in range(12)
         ]
     torch.testing.assert_close(together.nll, torch.stack([loss.nll for loss in alone]).sum(), rtol=1e-5, atol=1e-4)
+
+
+@pytest.mark.filterwarnings("default")  # PyTorch's tracer warns itself
+def test_layers_are_compiled_once_for_all_shapes(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Traced as for a real compiler, but run as it is: what is held is that one graph a stack does for every batch."""
+    import torch._dynamo
+
+    torch._dynamo.reset()
+    graphs: list[torch.fx.GraphModule] = []
+
+    def keep(graph: torch.fx.GraphModule, _inputs: object) -> object:
+        graphs.append(graph)
+        return graph.forward
+
+    plain, compiled = step(torch.bfloat16), step(torch.bfloat16)
+    monkeypatch.setattr(
+        torch.nn.Module, "compile", partialmethod(torch.nn.Module.compile, backend=keep, fullgraph=True)
+    )
+    compiled.compile_layers()
+    for sentences in (4, 7, 30):
+        losses = [one(batch(sentences, sentences)).smoothed for one in (plain, compiled)]
+        for loss in losses:
+            loss.backward()
+        assert losses[0].detach() == losses[1].detach()
+    for one, other in zip(plain.parameters(), compiled.parameters(), strict=True):
+        assert torch.equal(one.grad, other.grad)  # type: ignore[arg-type]
+    assert len(graphs) == 2
+    torch._dynamo.reset()
+
+
+def test_compiling_pays_on_gpus_in_long_runs() -> None:
+    assert pays_to_compile(torch.device("cuda"), None)
+    assert pays_to_compile(torch.device("cuda"), 100_000)
+    assert not pays_to_compile(torch.device("cuda"), 1_000)
+    assert not pays_to_compile(torch.device("cpu"), None)
