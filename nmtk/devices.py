@@ -52,6 +52,11 @@ def pick_precision(name: str, device: torch.device) -> torch.dtype:
     return PRECISIONS[name]
 
 
+def sum_type(device: torch.device) -> torch.dtype:
+    """The widest type that the device has to sum figures in: float64, or float32 on Apple's GPUs."""
+    return torch.float32 if device.type == "mps" else torch.float64
+
+
 def has_fast_bfloat16(device: torch.device) -> bool:
     """Whether the device multiplies matrices of bfloat16 in hardware."""
     if device.type == "cuda":

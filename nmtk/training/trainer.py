@@ -17,6 +17,7 @@ from nmtk.bundle import Bundle
 from nmtk.data.cursor import Share, walk
 from nmtk.data.mixture import Mixture
 from nmtk.data.prefetch import prefetch
+from nmtk.devices import sum_type
 from nmtk.errors import TrainingError
 from nmtk.training import checkpoints
 from nmtk.training.checkpoints import State
@@ -108,8 +109,9 @@ class Trainer:
 
     def _shares(self) -> Generator[Share]:
         options, sampling = self.options, self.options.sampling
-        return prefetch(
-            lambda: walk(
+
+        def made() -> Iterator[Share]:
+            shares = walk(
                 self.mixture,
                 options.batch_tokens,
                 options.accumulate,
@@ -119,18 +121,22 @@ class Trainer:
                 self.ranks.world,
                 sampling.alpha if sampling else None,
             )
-        )
+            if self.ranks.device.type != "cuda":
+                return shares
+            return (share._replace(batches=[batch.pin() for batch in share.batches]) for share in shares)
+
+        return prefetch(made)
 
     def _update(self, share: Share) -> None:
         state, step = self.state, self.state.update + 1
         torch.manual_seed(_seed_of(self.options.seed, step, self.ranks.rank))
         self.model.train()
-        sums = torch.zeros(2, dtype=torch.float64, device=self.ranks.device)
+        sums = torch.zeros(2, dtype=sum_type(self.ranks.device), device=self.ranks.device)
         for number, batch in enumerate(share.batches, 1):
             with self._exchange(number == len(share.batches)):
                 loss = self.wrapped(batch.to(self.ranks.device))
                 (loss.smoothed * (self.ranks.world / share.tokens)).backward()
-            sums += torch.stack([loss.smoothed.detach(), loss.nll]).double()
+            sums += torch.stack([loss.smoothed.detach(), loss.nll])
         norm = clip_grad_norm_(self.parameters, self.options.clip_norm or math.inf)
         self._check(Checked(step, share, sums, norm))
         rate = self.options.optimiser.rate * self.options.schedule.factor(step, self.horizon)

@@ -12,6 +12,7 @@ from nmtk.data.batches import Batch, collate, flatten
 from nmtk.data.plan import plan_epoch
 from nmtk.decoding.options import DecodingOptions
 from nmtk.decoding.translator import Translator
+from nmtk.devices import sum_type
 from nmtk.errors import DataError
 from nmtk.evaluation.metrics import evaluate
 from nmtk.training.options import Validation
@@ -83,10 +84,10 @@ class Validator:
 
     @torch.inference_mode()
     def _loss(self, step: nn.Module, device: torch.device) -> dict[str, float]:
-        sums = torch.zeros(2, dtype=torch.float64, device=device)
+        sums = torch.zeros(2, dtype=sum_type(device), device=device)
         for batch in self.held_out.batches:
             loss = step(batch.to(device))
-            sums += torch.stack([loss.smoothed, loss.nll]).double()
+            sums += torch.stack([loss.smoothed, loss.nll])
         tokens = sum(batch.tokens for batch in self.held_out.batches)
         smoothed, nll = (sums / tokens).tolist()
         return {"loss": smoothed, "nll": nll, "ppl": float(np.exp(nll))}
