@@ -114,10 +114,11 @@ class Attend(nn.Module):
 def _split(x_BTN: Tensor, parts: int, heads: int) -> tuple[Tensor, ...]:
     """Cut fused projections into `parts` tensors BHTK."""
     x_BTPHK = x_BTN.view(*x_BTN.shape[:2], parts, heads, x_BTN.size(-1) // (parts * heads))
-    x_PBHTK = x_BTPHK.permute(2, 0, 3, 1, 4)
     if x_BTN.device.type == "cpu" and x_BTN.requires_grad:
-        x_PBHTK = x_PBHTK.contiguous()  # one copy here, or one for each part in each product of `attention_weights`
-    return torch.unbind(x_PBHTK)
+        # One copy here, or one for each part in each product of `attention_weights`.
+        return torch.unbind(x_BTPHK.permute(2, 0, 3, 1, 4).contiguous())
+    # Cut first: the parts' gradients then come together in the order that the projection wants, in one copy.
+    return tuple(x_BTHK.transpose(1, 2) for x_BTHK in x_BTPHK.unbind(2))
 
 
 def _join(x_BHTK: Tensor) -> Tensor:

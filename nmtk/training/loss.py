@@ -45,10 +45,11 @@ def smoothed_cross_entropy(
     if torch.is_autocast_enabled(hidden_ND.device.type):
         dtype = torch.get_autocast_dtype(hidden_ND.device.type)
     given = hidden_ND.to(dtype), weight_VD.to(dtype), None if bias_V is None else bias_V.to(dtype), gold_N, smoothing
-    if not torch.is_grad_enabled():
-        return Loss(*_measured(*given))
-    loss, nll = _SmoothedCrossEntropy.apply(*given)  # type: ignore[no-untyped-call]
-    return Loss(loss, nll)
+    with torch.autocast(hidden_ND.device.type, enabled=False):  # which on GPUs would turn the softmax into float32
+        if not torch.is_grad_enabled():
+            return Loss(*_measured(*given))
+        loss, nll = _SmoothedCrossEntropy.apply(*given)  # type: ignore[no-untyped-call]
+        return Loss(loss, nll)
 
 
 class _SmoothedCrossEntropy(torch.autograd.Function):

@@ -6,6 +6,7 @@ import torch
 from torch import nn
 
 from nmtk.data.batches import Batch
+from nmtk.devices import attention_kernels
 from nmtk.model.transformer import Transformer
 from nmtk.training.loss import Loss, smoothed_cross_entropy
 
@@ -35,7 +36,7 @@ class TrainingStep(nn.Module):
 
     def forward(self, batch: Batch) -> Loss:
         """The sums of the loss over the batch's real target tokens, in nats."""
-        with self._precision(batch.source_BS.device):
+        with self._precision(device := batch.source_BS.device), attention_kernels(device):
             memory_BSD = self.model.encode(batch.source_BS, keep_BS := batch.keep_BS)
             hidden_BTD = self.model.decode(batch.target_BT, memory_BSD, keep_BS)
             hidden_ND = hidden_BTD.flatten(0, 1).index_select(0, batch.real_N)

@@ -158,7 +158,7 @@ class Trainer:
         """Stop at a loss or gradient that is no number: at once on CPUs, one update later where asking would stall."""
         late = self.ranks.device.type != "cpu" and now is not None
         due, self.unchecked = (self.unchecked, now) if late else (now or self.unchecked, None)
-        if due is None or (bool(torch.isfinite(due.norm)) and bool(torch.isfinite(due.sums).all())):
+        if due is None or due.good():
             return
         saved = list(checkpoints.saved(self.run))
         remedy = f"checkpoint {saved[-1]} is the last good one" if saved else "no checkpoint was saved yet"

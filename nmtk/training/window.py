@@ -1,6 +1,6 @@
 """The figures of training between two lines of the log, summed where the model is and read only when they are due."""
 
-from typing import NamedTuple, Self
+from typing import Self
 
 import torch
 from torch import Tensor
@@ -13,13 +13,24 @@ _LOSSES = ("smoothed", "nll")
 _COUNTS = ("tokens", "padding", "positions")
 
 
-class Checked(NamedTuple):
-    """What tells whether an update went well: its number, its data, its loss sums and its gradient's norm."""
+class Checked:
+    """Whether an update's loss sums and gradient norm are numbers: asked of the device at once, read when it is due."""
 
-    update: int
-    share: Share
-    sums: Tensor
-    norm: Tensor
+    def __init__(self, update: int, share: Share, sums: Tensor, norm: Tensor) -> None:
+        self.update, self.share, self.norm = update, share, norm
+        good = torch.isfinite(norm) & torch.isfinite(sums).all()
+        # Reading a GPU's value waits for all that it was given until then, so the answer is sent by itself: the event
+        # waits for no more than that.
+        self._sent = torch.cuda.Event() if good.is_cuda else None  # type: ignore[no-untyped-call]
+        self._good = good.to("cpu", non_blocking=good.is_cuda)
+        if self._sent:
+            self._sent.record()
+
+    def good(self) -> bool:
+        """The answer, waited for if it is not yet here."""
+        if self._sent:
+            self._sent.synchronize()
+        return bool(self._good)
 
 
 class Window:

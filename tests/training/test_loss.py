@@ -1,8 +1,10 @@
 import math
+from typing import Any
 
 import pytest
 import torch
 from torch.nn import functional as F
+from torch.overrides import TorchFunctionMode
 
 from nmtk.training import loss as module
 from nmtk.training.loss import chunk_rows, entropy, smoothed_cross_entropy
@@ -84,3 +86,21 @@ def test_bfloat16_is_right_within_its_rounding(smoothing: float) -> None:
         strict=True,
     ):
         assert ((one - other).norm() / other.norm()).item() < 0.01
+
+
+class _AsOnGpus(TorchFunctionMode):
+    """Autocast as it is on GPUs, where it turns a softmax into float32."""
+
+    def __torch_function__(self, func: Any, types: Any, args: Any = (), kwargs: Any = None) -> Any:
+        if func is torch.Tensor.softmax and torch.is_autocast_enabled("cpu"):
+            return func(args[0].float(), *args[1:], **(kwargs or {}))
+        return func(*args, **(kwargs or {}))
+
+
+def test_autocast_decides_the_type_of_the_products_and_of_nothing_else() -> None:
+    hidden_ND, weight_VD, gold_N = example()
+    with torch.autocast("cpu", torch.bfloat16):
+        here = smoothed_cross_entropy(hidden_ND, weight_VD, gold_N, 0.1)
+        with _AsOnGpus():
+            there = smoothed_cross_entropy(hidden_ND, weight_VD, gold_N, 0.1)
+    assert torch.equal(here.smoothed, there.smoothed)
