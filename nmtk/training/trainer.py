@@ -222,8 +222,8 @@ class Trainer:
                 self.average.swap()
         validated = Validated(self.state.update, self.ranks.tell(scores))
         self.state.history.append(validated)
-        seconds = round(time.monotonic() - started, 2)
-        self._record({"kind": "validation", "update": validated.update, **validated.scores, "seconds": seconds})
+        times = {"took": round(time.monotonic() - started, 2), "seconds": round(self.state.seconds, 2)}
+        self._record({"kind": "validation", "update": validated.update, **validated.scores, **times})
         if self.ranks.first:  # after the log: what is not beside the checkpoint is cut from the log and measured again
             checkpoints.write_validation(checkpoints.folder_of(self.run, validated.update), validated)
 
