@@ -14,7 +14,7 @@ import time
 from collections.abc import Callable
 from typing import Any, NamedTuple
 
-from nmtk.training.verdict import Member, Patience, Report, Verdict, gone, judge, tellers
+from nmtk.training.verdict import Member, Patience, Report, Verdict, gone, judge, place_of, tellers
 
 Message = dict[str, Any]
 
@@ -61,7 +61,8 @@ class Hub:
     def _about_rank_0(self, rank: int) -> Message:
         """What a rank needs, to say how it ended if rank 0 goes, and this hub with it."""
         members = list(self._members.values())
-        return {"place": self._members[0].report.place, "tell": rank in tellers(members, Verdict(0, ""))}
+        first = self._members[0]
+        return {"hub": first.name, "report": first.report, "tell": rank in tellers(members, Verdict(0, ""))}
 
     def _missing(self, seconds: float) -> Verdict | None:
         absent = sorted({*range(self.world)} - {*self._members})
@@ -80,7 +81,7 @@ class Hub:
             writer.close()  # a stranger
             return
         self._members[member.rank], self._writers[member.rank] = member, writer
-        self._say(writer, {"welcome": self._members[0].name if 0 in self._members else "rank 0"})
+        self._say(writer, {"welcome": member.name})
         if self._verdict:
             self._say(writer, {"verdict": self._verdict, "tell": False})
         try:
@@ -88,13 +89,15 @@ class Hub:
                 message: Message = json.loads(line)
                 member.heard = time.monotonic()
                 if "ends" in message:
-                    self._end(Verdict(member.rank, message["ends"]))
+                    self._end(Verdict(member.rank, message["ends"], spoken=True))
                 else:
                     member.report = Report(**message)
                     self._meet()
         except ConnectionError:
             pass
-        self._end(Verdict(member.rank, gone(member.name, member.report.place)))
+        await asyncio.sleep(2 * self.patience.beat)  # the others tell how far they have come
+        others = [other.report for other in self._members.values()]
+        self._end(Verdict(member.rank, gone(member.name, place_of(member.report, others))))
 
     def _meet(self) -> None:
         """Let the ranks go on when the last one has come."""

@@ -2,7 +2,7 @@
 
 import math
 import os
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from typing import NamedTuple, Self
 
@@ -74,10 +74,13 @@ class Member:
 
 
 class Verdict(NamedTuple):
-    """Why the job ends. `rank` is that of the cause, -1 where it is more than one."""
+    """Why the job ends."""
 
     rank: int
+    """Whose fault it is, -1 where it is that of more than one."""
     text: str
+    spoken: bool = False
+    """Whether that rank tells the user itself."""
 
 
 def name_of(rank: int, host: str, pid: int) -> str:
@@ -87,12 +90,18 @@ def name_of(rank: int, host: str, pid: int) -> str:
 
 def silent(name: str, place: str, seconds: float) -> str:
     """What is said of a rank that is not heard of any more."""
-    return f"{name} has given no sign of life for {seconds:.0f} s, last in {place}: stopped, or its machine is lost"
+    return f"{name} has given no sign of life for {seconds:.0f} s in {place}: it is stopped, or its machine is lost"
 
 
 def gone(name: str, place: str) -> str:
     """What is said of a rank whose connection was closed."""
-    return f"{name} is gone: it ended without a word in {place}, as a process does that was killed"
+    return f"{name} is gone: it ended without a word in {place}, as a process does that is killed"
+
+
+def place_of(lost: Report, others: Iterable[Report]) -> str:
+    """Where a rank was lost: its last report may be old, but the others cannot have got further than it."""
+    update = max((report.position[0] for report in others), default=0)
+    return f"update {update}" if update > lost.position[0] else lost.place
 
 
 def judge(members: Sequence[Member], now: float, patience: Patience) -> Verdict | None:
@@ -103,7 +112,8 @@ def judge(members: Sequence[Member], now: float, patience: Patience) -> Verdict 
     """
     mute = [member for member in members if now - member.heard > patience.silence]
     if mute:
-        told = [silent(member.name, member.report.place, now - member.heard) for member in mute]
+        others = [member.report for member in members]
+        told = [silent(m.name, place_of(m.report, others), now - m.heard) for m in mute]
         return Verdict(_only(mute), "; ".join(told))
     busy = [member for member in members if not member.report.waits]
     if not busy or any(member.report.still <= member.report.limit for member in busy):
@@ -116,9 +126,9 @@ def judge(members: Sequence[Member], now: float, patience: Patience) -> Verdict 
 
 
 def tellers(members: Sequence[Member], verdict: Verdict) -> list[int]:
-    """The ranks that say it to the user: the first on each machine, but none where the cause speaks for itself."""
+    """The ranks that say it to the user: the first on each machine that can."""
     first: dict[str, int] = {}
-    for member in sorted(members, key=lambda member: (member.rank == verdict.rank, member.rank)):
+    for member in sorted(members, key=lambda member: ((member.rank == verdict.rank) != verdict.spoken, member.rank)):
         first.setdefault(member.host, member.rank)
     return list(first.values())
 

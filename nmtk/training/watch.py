@@ -16,9 +16,9 @@ from typing import Any, NoReturn
 
 from nmtk.errors import TrainingError
 from nmtk.training.hub import Address
-from nmtk.training.verdict import Patience, Report, Verdict, gone, name_of, silent
+from nmtk.training.verdict import Patience, Report, Verdict, gone, name_of, place_of, silent
 
-GRACE = 3.0
+GRACE = 5.0
 """Seconds in which a rank whose connection broke may learn who broke it."""
 
 _COLLECTIVES = f"{os.sep}torch{os.sep}distributed{os.sep}"
@@ -75,7 +75,7 @@ class Watch:
         self._arrived = self._met = 0
         self._waits = self._leaves = self._fails = False
         self._verdict: Verdict | None = None
-        self._hub, self._hub_place, self._tells = "rank 0", "starting", True
+        self._hub, self._hub_report, self._tells = "rank 0", Report(), True
         for work in (self._listen, self._speak):
             threading.Thread(target=work, name="watch", daemon=True).start()
 
@@ -120,7 +120,7 @@ class Watch:
             if now - before > self.patience.silence / 2:  # it was this process that slept: the hub may be well
                 self._heard = self.progress.moved = now
             elif now - self._heard > self.patience.silence:
-                self._hub_lost(silent(self._hub, self._hub_place, now - self._heard))
+                self._hub_lost(silent(self._hub, self._hub_place(), now - self._heard))
 
     def _listen(self) -> None:
         try:
@@ -130,11 +130,11 @@ class Watch:
         except OSError:
             pass
         if not self._leaves or self._met < self._arrived:
-            self._hub_lost(gone(self._hub, self._hub_place))
+            self._hub_lost(gone(self._hub, self._hub_place()))
 
     def _take(self, message: dict[str, Any]) -> None:
-        self._hub = message.get("welcome", self._hub)
-        self._hub_place = message.get("place", self._hub_place)
+        self._hub = message.get("hub", self._hub)
+        self._hub_report = Report(*message["report"]) if "report" in message else self._hub_report
         self._tells = message.get("tell", self._tells)
         with self._news:
             self._met = message.get("met", self._met)
@@ -143,6 +143,9 @@ class Watch:
             self._news.notify_all()
         if self._verdict and not self._fails:  # else the main thread ends the process
             end(self._verdict.text if self._tells else None)
+
+    def _hub_place(self) -> str:
+        return place_of(self._hub_report, [self.progress.report()])
 
     def _hub_lost(self, text: str) -> None:
         if self.rank == 0 or self._fails:  # the hub is this very process, which is ending; or this one is
