@@ -1,16 +1,20 @@
 """One process or many: what `torchrun` started, and what the ranks say and give to each other."""
 
 import os
+import secrets
 import socket
+import time
 from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from datetime import timedelta
+from inspect import signature
 from types import TracebackType
 from typing import TYPE_CHECKING, NamedTuple, Self, TypeGuard, TypeVar
 
 import torch
 import torch.distributed as dist
 from torch import Tensor, nn
+from torch.distributed.rendezvous import rendezvous
 from torch.nn.modules.module import register_module_forward_pre_hook
 from torch.nn.parallel import DistributedDataParallel
 
@@ -23,12 +27,21 @@ from nmtk.training.verdict import Patience
 from nmtk.training.watch import Watch
 
 if TYPE_CHECKING:
+    from torch._C._distributed_c10d import Store
     from torch.distributed.tensor import DTensor
 
 T = TypeVar("T")
 
 LONGEST = timedelta(minutes=30)
 """How long a collective may take; the watch ends what hangs long before."""
+
+
+# What torch 2.13 has renamed.
+_SEND_BUFFERS = next(
+    name
+    for name in ("forward_sync_buffers", "broadcast_buffers")
+    if name in signature(DistributedDataParallel).parameters
+)
 
 
 class Ranks(NamedTuple):
@@ -52,8 +65,11 @@ class Ranks(NamedTuple):
                 raise TrainingError(f"rank {os.environ['RANK']}: wanted GPU {local}, found {torch.cuda.device_count()}")
             picked = torch.device("cuda", local)
             torch.cuda.set_device(picked)
-        dist.init_process_group("nccl" if picked.type == "cuda" else "gloo", timeout=LONGEST)
-        ranks = cls(dist.get_rank(), count, picked)
+        store, rank, _ = next(rendezvous("env://", timeout=LONGEST))
+        backend = "nccl" if picked.type == "cuda" else "gloo"
+        own = _own_place(store, rank, count)
+        dist.init_process_group(backend, timeout=LONGEST, store=own, rank=rank, world_size=count)
+        ranks = cls(rank, count, picked)
         return ranks._replace(watch=ranks._watch(Patience.of_environment()))
 
     def _watch(self, patience: Patience) -> Watch:
@@ -106,7 +122,8 @@ class Ranks(NamedTuple):
 
             return shard(step, self.device)
         # No buffer ever changes, so none needs to be sent; gradients live in the buckets that are exchanged.
-        return DistributedDataParallel(step.to(self.device), broadcast_buffers=False, gradient_as_bucket_view=True)
+        settings = {"gradient_as_bucket_view": True, _SEND_BUFFERS: False}
+        return DistributedDataParallel(step.to(self.device), **settings)
 
     def at(self, update: int, stage: str, endless: bool = False) -> None:
         """Say what this rank begins to do. endless: nobody can tell how long it takes."""
@@ -167,6 +184,26 @@ class Ranks(NamedTuple):
         box: list[T | None] = [value if self.first else None]
         dist.broadcast_object_list(box, device=self.device)
         return box[0]  # type: ignore[return-value]
+
+
+def _own_place(store: "Store", rank: int, world: int) -> "Store":
+    """A place in the store for this start of the ranks.
+
+    When torchrun starts them again, the store still holds what those before have written: their addresses, too. So
+    rank 0 names the place, and the others know its answer from an old one by the word that they asked it with.
+    """
+    word = secrets.token_hex()
+    if rank:
+        store.set(f"asks/{rank}", word)
+        place = store.get(f"answer/{word}").decode()
+        store.set(f"{place}/{rank}", "knows")
+        return dist.PrefixStore(place, store)  # type: ignore[attr-defined]
+    while not store.check([f"{word}/{other}" for other in range(1, world)]):
+        for other in range(1, world):
+            if store.check([f"asks/{other}"]):
+                store.set(f"answer/{store.get(f'asks/{other}').decode()}", word)
+        time.sleep(0.02)
+    return dist.PrefixStore(word, store)  # type: ignore[attr-defined]
 
 
 def _sharded(tensor: Tensor) -> "TypeGuard[DTensor]":

@@ -12,6 +12,7 @@ import socket
 import sys
 import threading
 import time
+from pathlib import Path
 from typing import Any, NoReturn
 
 from nmtk.errors import TrainingError
@@ -103,6 +104,7 @@ class Watch:
             self._news.wait_for(lambda: self._verdict, GRACE)
         if self._verdict and self._verdict.rank != self.rank:
             end(None)
+        tell_torchrun(text)
         return text
 
     def lose(self) -> None:
@@ -186,9 +188,16 @@ class Watch:
 def end(text: str | None) -> NoReturn:
     """End the process as a failure, whatever its other threads do, with a line for the user where there is one."""
     if text:
+        tell_torchrun(text)
         show_cursor = "\x1b[?25h" if sys.stderr.isatty() else ""  # a live bar hides it
         os.write(2, f"{show_cursor}nmtk: error: {text}\n".encode())  # not through a buffer that another thread may hold
     os._exit(1)
+
+
+def tell_torchrun(text: str) -> None:
+    """Leave the reason where torchrun looks for it, so that it stands in its summary, too."""
+    if file := os.environ.get("TORCHELASTIC_ERROR_FILE"):
+        Path(file).write_text(json.dumps({"message": text, "timestamp": int(time.time())}), "utf-8")
 
 
 def _in_collective(thread: int) -> bool:
