@@ -1,5 +1,6 @@
 """A recipe's run: the whole job from raw text to a scored model. Run again, it goes on where it stopped."""
 
+import math
 from pathlib import Path
 from typing import Any
 
@@ -28,6 +29,7 @@ from nmtk.training.progress import listeners
 from nmtk.training.stopping import best
 from nmtk.training.trainer import Trainer
 from nmtk.training.validation import HeldOut, Validator
+from nmtk.training.verdict import SLOW
 
 SHOWN = 3
 """Translations shown at the end, of each test set."""
@@ -50,7 +52,7 @@ def train(located: Located, run: Path, overwrite: bool, console: Console) -> dic
             _say(console, f"stopped after {trainer.state.update:,} updates: {reason}")
         if trainer.interrupted:
             return None
-        ranks.at(trainer.state.update, "finishing")
+        ranks.at(trainer.state.update, "finishing", least=SLOW)
         with ranks.moving():
             return _finish(recipe, prepared, trainer, run, console) if ranks.first else {}
 
@@ -60,7 +62,7 @@ def _prepare(located: Located, run: Path, overwrite: bool, ranks: Ranks, console
 
     Raises DataError when machines came to different data.
     """
-    ranks.at(0, "preparing", endless=True)
+    ranks.at(0, "preparing", least=math.inf)
     if ranks.first:
         claim(run, located, overwrite)
         write_manifest(run, located.folder, prepare(located, run, console).texts.manifest)

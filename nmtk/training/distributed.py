@@ -9,7 +9,7 @@ from contextlib import contextmanager
 from datetime import timedelta
 from inspect import signature
 from types import TracebackType
-from typing import TYPE_CHECKING, NamedTuple, Self, TypeGuard, TypeVar
+from typing import TYPE_CHECKING, Any, NamedTuple, Self, TypeGuard, TypeVar
 
 import torch
 import torch.distributed as dist
@@ -35,13 +35,11 @@ T = TypeVar("T")
 LONGEST = timedelta(minutes=30)
 """How long a collective may take; the watch ends what hangs long before."""
 
+STARTING = timedelta(minutes=5)
+"""How long the ranks wait for each other before there is a watch."""
 
-# What torch 2.13 has renamed.
-_SEND_BUFFERS = next(
-    name
-    for name in ("forward_sync_buffers", "broadcast_buffers")
-    if name in signature(DistributedDataParallel).parameters
-)
+_SENDING_BUFFERS = ("forward_sync_buffers", "broadcast_buffers")
+"""The setting's name from torch 2.13 on, and before."""
 
 
 class Ranks(NamedTuple):
@@ -65,7 +63,7 @@ class Ranks(NamedTuple):
                 raise TrainingError(f"rank {os.environ['RANK']}: wanted GPU {local}, found {torch.cuda.device_count()}")
             picked = torch.device("cuda", local)
             torch.cuda.set_device(picked)
-        store, rank, _ = next(rendezvous("env://", timeout=LONGEST))
+        store, rank, _ = next(rendezvous("env://", timeout=STARTING))
         backend = "nccl" if picked.type == "cuda" else "gloo"
         own = _own_place(store, rank, count)
         dist.init_process_group(backend, timeout=LONGEST, store=own, rank=rank, world_size=count)
@@ -122,13 +120,14 @@ class Ranks(NamedTuple):
 
             return shard(step, self.device)
         # No buffer ever changes, so none needs to be sent; gradients live in the buckets that are exchanged.
-        settings = {"gradient_as_bucket_view": True, _SEND_BUFFERS: False}
-        return DistributedDataParallel(step.to(self.device), **settings)
+        known = signature(DistributedDataParallel).parameters
+        settings: dict[str, Any] = {next(name for name in _SENDING_BUFFERS if name in known): False}
+        return DistributedDataParallel(step.to(self.device), gradient_as_bucket_view=True, **settings)
 
-    def at(self, update: int, stage: str, endless: bool = False) -> None:
-        """Say what this rank begins to do. endless: nobody can tell how long it takes."""
+    def at(self, update: int, stage: str, least: float = 0.0) -> None:
+        """Say what this rank begins to do. least: seconds that it may take without progress, whatever was seen."""
         if self.watch:
-            self.watch.progress.at(update, stage, endless)
+            self.watch.progress.at(update, stage, least)
 
     @contextmanager
     def moving(self) -> Iterator[None]:

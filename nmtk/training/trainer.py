@@ -1,12 +1,10 @@
 """The trainer: one loop over updates, which can be stopped at any of them and goes on as if it never had been."""
 
 import math
-import signal
 import time
-from collections.abc import Generator, Iterator, Sequence
-from contextlib import AbstractContextManager, closing, contextmanager, nullcontext
+from collections.abc import Generator, Sequence
+from contextlib import AbstractContextManager, closing, nullcontext
 from pathlib import Path
-from types import FrameType
 from typing import Any
 
 import numpy as np
@@ -26,9 +24,11 @@ from nmtk.training.moving_average import MovingAverage
 from nmtk.training.options import TrainingOptions
 from nmtk.training.progress import Listener, Log
 from nmtk.training.schedules import Horizon
+from nmtk.training.signals import Signals
 from nmtk.training.step import TrainingStep
 from nmtk.training.stopping import Position, Validated, reason_to_stop, share_done, to_keep
 from nmtk.training.validation import Validator
+from nmtk.training.verdict import SLOW
 from nmtk.training.window import Checked, Window
 
 
@@ -64,7 +64,7 @@ class Trainer:
         self.state = State()
         self.window = Window(ranks.device)
         self.unchecked: Checked | None = None
-        self.signal: str | None = None
+        self.signals = Signals()
         self.interrupted = False
         """Whether a signal ended the training, on whichever rank."""
         self.saved = 0
@@ -75,7 +75,7 @@ class Trainer:
         Raises TrainingError when the loss is no number; checkpoints before it are kept.
         """
         self._resume()
-        with self._signals(), closing(self._shares()) as shares:
+        with self.signals, closing(self._shares()) as shares:
             self._keep()
             reason = self._reason()
             started = time.monotonic() - self.state.seconds
@@ -97,10 +97,10 @@ class Trainer:
         return Position(self.state.update, self.state.epochs, self.state.tokens, self.state.seconds)
 
     def _reason(self) -> str | None:
-        reason = self.signal or reason_to_stop(self.options, self._position(), self.state.history)
+        reason = self.signals.received or reason_to_stop(self.options, self._position(), self.state.history)
         if not self.ranks.any(reason is not None):  # time and signals are each rank's own
             return None
-        self.interrupted = self.ranks.any(self.signal is not None)
+        self.interrupted = self.ranks.any(self.signals.received is not None)
         return reason or "another rank stopped"
 
     # one update
@@ -196,7 +196,7 @@ class Trainer:
         if not (save or validate):
             return
         if save:
-            self.ranks.at(update, "saving")
+            self.ranks.at(update, "saving", least=SLOW)
             self._check(None)
             self.state.window = self.window.sums(self.ranks)
             checkpoints.save(self.run, self.bundle, self.optimiser, self.state, self.average, self.ranks)
@@ -251,25 +251,3 @@ class Trainer:
             self.log.cut_back(update, validated=any(known.update == update for known in self.state.history))
             for listener in self.listeners:
                 listener.say(f"going on from update {update}")
-
-    @contextmanager
-    def _signals(self) -> Iterator[None]:
-        """SIGTERM and the first SIGINT end training after the update under way; a second SIGINT ends it at once.
-
-        Two within a second are one: torchrun passes on what the terminal has already sent.
-        """
-        first = math.inf
-
-        def stop(number: int, frame: FrameType | None) -> None:
-            nonlocal first
-            if number == signal.SIGINT and time.monotonic() > first + 1:
-                raise KeyboardInterrupt
-            first = min(first, time.monotonic())
-            self.signal = f"signal {signal.Signals(number).name}"
-
-        before = {number: signal.signal(number, stop) for number in (signal.SIGTERM, signal.SIGINT)}
-        try:
-            yield
-        finally:
-            for number, handler in before.items():
-                signal.signal(number, handler)

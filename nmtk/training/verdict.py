@@ -8,6 +8,9 @@ from typing import NamedTuple, Self
 
 from nmtk.errors import TrainingError
 
+SLOW = 600.0
+"""Seconds without progress for work that hangs on disks and networks."""
+
 
 class Patience(NamedTuple):
     """How many seconds a rank is waited for. What is stopped, torchrun needs 30 more to end: a minute in all."""
@@ -19,7 +22,7 @@ class Patience(NamedTuple):
     still: float = 45.0
     """Without progress, at the least: a stage that was seen to be slow may be `slower` times as slow as ever before."""
     slower: float = 4.0
-    first: float = 600.0
+    first: float = SLOW
     """Without progress, in a stage that the process was never through: epochs are planned, kernels made."""
 
     @classmethod

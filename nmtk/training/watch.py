@@ -12,6 +12,7 @@ import socket
 import sys
 import threading
 import time
+from contextlib import suppress
 from pathlib import Path
 from typing import Any, NoReturn
 
@@ -32,15 +33,15 @@ class Progress:
         self.patience = patience
         self.update, self.stage, self.begun = 0, "starting", 0
         self.moved = time.monotonic()
-        self.endless = True
+        self.least = math.inf
         self._gap = 0.0
         self._slowest: dict[str, float] = {}
 
-    def at(self, update: int, stage: str, endless: bool = False) -> None:
-        """Begin a stage. endless: it may last for ever without a sign of progress."""
+    def at(self, update: int, stage: str, least: float = 0.0) -> None:
+        """Begin a stage. least: seconds that it may last without a sign of progress, whatever was seen of it."""
         self.move()
         self._slowest[self.stage] = max(self._gap, self._slowest.get(self.stage, 0.0))
-        self._gap, self.endless = 0.0, endless
+        self._gap, self.least = 0.0, least
         self.begun = self.begun + 1 if update == self.update else 1
         self.update, self.stage = update, stage
 
@@ -56,7 +57,7 @@ class Progress:
 
     def report(self) -> Report:
         """What is told of it to the hub."""
-        limit = math.inf if self.endless else self.patience.limit(self._slowest.get(self.stage))
+        limit = max(self.least, self.patience.limit(self._slowest.get(self.stage)))
         return Report(self.place, (self.update, self.begun), time.monotonic() - self.moved, limit)
 
 
@@ -197,7 +198,8 @@ def end(text: str | None) -> NoReturn:
 def tell_torchrun(text: str) -> None:
     """Leave the reason where torchrun looks for it, so that it stands in its summary, too."""
     if file := os.environ.get("TORCHELASTIC_ERROR_FILE"):
-        Path(file).write_text(json.dumps({"message": text, "timestamp": int(time.time())}), "utf-8")
+        with suppress(OSError):
+            Path(file).write_text(json.dumps({"message": text, "timestamp": int(time.time())}), "utf-8")
 
 
 def _in_collective(thread: int) -> bool:

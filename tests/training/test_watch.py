@@ -1,19 +1,29 @@
 """A rank that is lost ends all of them soon, and is named."""
 
+import math
 import os
 import signal
+import subprocess
+import sys
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from types import SimpleNamespace
 
 import pytest
+import torch
 
-from nmtk.errors import DataError
+from nmtk.errors import DataError, TrainingError
+from nmtk.training.checkpoints import saved
+from nmtk.training.distributed import Ranks
+from nmtk.training.progress import Log
 from nmtk.training.trainer import Trainer
 from nmtk.training.verdict import Member, Patience, Report, judge, tellers
 from nmtk.training.watch import Progress
-from tests.training.launch import Rank, launched
+from tests.training.conftest import environment
+from tests.training.launch import Rank, launch, launched
+from tests.training.test_resume import assert_same
 
 SETTINGS = [
     "training.updates=100k",
@@ -74,6 +84,33 @@ def test_a_stage_may_be_as_slow_as_it_was_seen_to_be(monkeypatch: pytest.MonkeyP
     assert progress.report().still == 8
     progress.move()
     assert progress.report().still == 0
+
+
+def test_nobody_can_say_how_long_preparing_takes() -> None:
+    progress = Progress(Patience())
+    progress.at(0, "preparing", endless=True)
+    assert progress.report().limit == math.inf
+    progress.at(0, "building the model")
+    assert progress.report().limit == Patience().first
+
+
+def test_a_module_that_is_called_is_progress(monkeypatch: pytest.MonkeyPatch) -> None:
+    watch = SimpleNamespace(progress=Progress(Patience()))
+    ranks = Ranks(0, 2, torch.device("cpu"), watch)  # type: ignore[arg-type]
+    called, module = [], torch.nn.Identity()
+    monkeypatch.setattr(watch.progress, "move", lambda: called.append(1))
+    with ranks.moving():
+        module(1)
+    assert called
+    called.clear()
+    module(1)
+    assert not called
+
+
+def test_patience_that_is_no_number_is_named(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("NMTK_PATIENCE", "long")
+    with pytest.raises(TrainingError, match="NMTK_PATIENCE: found long, wanted a number"):
+        Patience.of_environment()
 
 
 # from here on with real processes; all times are a tenth of what they are for users
@@ -160,3 +197,52 @@ def test_an_error_of_torch_on_one_rank_is_told_from_what_follows_of_it(recipe: P
         assert [rank.code() for rank in ranks] == [1, 1]
         assert "Traceback" not in ranks[0].stderr
         assert "DefaultCPUAllocator" in ranks[1].stderr
+
+
+@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])
+def test_a_signal_to_all_ranks_saves_and_ends_cleanly(recipe: Path, tmp_path: Path, number: signal.Signals) -> None:
+    run = tmp_path / "run"
+    with launched(tmp_path / "told", "train", recipe, "-o", run, *SETTINGS) as ranks:
+        while not Log(run / "log.jsonl").read():
+            time.sleep(0.02)
+        for _ in range(2):  # from the terminal, and once more from torchrun
+            for rank in ranks:
+                os.kill(rank.process.pid or 0, number)
+        assert [rank.code() for rank in ranks] == [0, 0], [rank.stderr for rank in ranks]
+        assert f"signal {number.name}" in ranks[0].stderr or "another rank stopped" in ranks[0].stderr
+    (update,) = saved(run)
+    assert Log(run / "log.jsonl").read()[-1]["update"] == update
+
+
+@pytest.mark.slow
+def test_torchrun_goes_on_from_the_last_checkpoint(recipe: Path, tmp_path: Path) -> None:
+    settings = (
+        "training.updates=60",
+        "training.checkpoint.every=5",
+        "training.validation.every=20",
+        "training.ema=0.9",
+    )
+    launch(tmp_path / "told", "train", recipe, "-o", tmp_path / "straight", *settings)
+    script = tmp_path / "once.py"
+    script.write_text(
+        "import os, sys, signal\n"
+        "from nmtk.cli.app import main\n"
+        "from nmtk.training.trainer import Trainer\n"
+        "update = Trainer._update\n"
+        "def die(trainer, share):\n"
+        "    first = os.environ['TORCHELASTIC_RESTART_COUNT'] == '0'\n"
+        "    if first and trainer.ranks.rank == 1 and trainer.state.update == 33:\n"
+        "        os.kill(os.getpid(), signal.SIGKILL)\n"
+        "    update(trainer, share)\n"
+        "Trainer._update = die\n"
+        f"sys.argv = ['nmtk', 'train', {str(recipe)!r}, '-o', {str(tmp_path / 'killed')!r}, *{settings!r}]\n"
+        "main()\n"
+    )
+    launcher = ["-m", "torch.distributed.run", "--standalone", "--nproc-per-node=2", "--max-restarts=1", str(script)]
+    done = subprocess.run(
+        [sys.executable, *launcher], env=environment(), capture_output=True, text=True, check=False, timeout=300
+    )
+    assert done.returncode == 0, done.stderr
+    assert "is gone: it ended without a word in update 34" in done.stderr
+    assert "going on from update 30" in done.stderr
+    assert_same(tmp_path / "straight", tmp_path / "killed")
