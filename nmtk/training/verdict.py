@@ -17,6 +17,8 @@ class Patience(NamedTuple):
 
     beat: float = 1.0
     """From one report to the next."""
+    grace: float = 5.0
+    """For a rank whose connection broke to learn who broke it."""
     silence: float = 20.0
     """Without any report: the process is stopped, or its machine is lost."""
     still: float = 45.0
@@ -34,7 +36,9 @@ class Patience(NamedTuple):
         except ValueError:
             raise TrainingError(f"NMTK_PATIENCE: found {given}, wanted a number") from None
         times = cls()
-        return times._replace(**{name: scale * getattr(times, name) for name in ("beat", "silence", "still", "first")})
+        return times._replace(
+            **{name: scale * getattr(times, name) for name in ("beat", "grace", "silence", "still", "first")}
+        )
 
     def limit(self, slowest: float | None) -> float:
         """How long a stage may last without progress: slowest, what it took so far; None if it was never passed."""

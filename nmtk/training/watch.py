@@ -20,9 +20,6 @@ from nmtk.errors import TrainingError
 from nmtk.training.hub import Address
 from nmtk.training.verdict import Patience, Report, Verdict, gone, name_of, place_of, silent
 
-GRACE = 5.0
-"""Seconds in which a rank whose connection broke may learn who broke it."""
-
 _COLLECTIVES = f"{os.sep}torch{os.sep}distributed{os.sep}"
 
 
@@ -102,7 +99,7 @@ class Watch:
         text = f"{self.name} ended in {self.progress.place}: {reason}"
         self._send({"ends": text})
         with self._news:
-            self._news.wait_for(lambda: self._verdict, GRACE)
+            self._news.wait_for(lambda: self._verdict, self.patience.grace)
         if self._verdict and self._verdict.rank != self.rank:
             end(None)
         tell_torchrun(text)
@@ -110,7 +107,7 @@ class Watch:
 
     def lose(self) -> None:
         """A connection of the collectives broke: be ended for what another rank did, or return if none did anything."""
-        time.sleep(GRACE)
+        time.sleep(self.patience.grace)
 
     # the two threads
 

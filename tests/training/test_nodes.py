@@ -70,13 +70,13 @@ class Nodes:
     def train(
         self, recipe: Path, run: Path, *settings: str, patience: float = 1, restarts: int = 0
     ) -> list[subprocess.Popen[str]]:
-        """Start a rank on each machine."""
+        """Start a rank on each machine, with a disk of its own: the folders a and b of the run."""
         for number, (name, cable, address) in enumerate(zip(self.names, self.cables, self.addresses, strict=True)):
             launch = ["torch.distributed.run", "--nnodes=2", "--nproc-per-node=1", "--rdzv-backend=c10d"]
             launch += ["--rdzv-id=test", f"--rdzv-endpoint={self.addresses[0]}:29400", f"--local-addr={address}"]
             launch += [f"--rdzv-conf=is_host={1 - number}", f"--max-restarts={restarts}"]
             command = ["ip", "netns", "exec", name, sys.executable, "-m", *launch, "-m", "nmtk", "train"]
-            command += [str(recipe), "-o", str(run), *settings]
+            command += [str(recipe), "-o", str(run / "ab"[number]), *settings]
             own = environment() | {"GLOO_SOCKET_IFNAME": cable, "NMTK_PATIENCE": str(patience)}
             self.processes.append(subprocess.Popen(command, env=own, stderr=subprocess.PIPE, text=True))
         return self.processes
@@ -107,7 +107,8 @@ def test_two_machines_train_as_one(train: Train, recipe: Path, tmp_path: Path, n
     told = [process.communicate(timeout=120)[1] for process in started]
     assert [process.returncode for process in started] == [0, 0], told
     assert "cpu x 2" in told[0] + told[1]
-    one, other = (load_file(saved(tmp_path / run)[3] / "model.safetensors") for run in ("alone", "both"))
+    one, other = (load_file(saved(tmp_path / run)[3] / "model.safetensors") for run in ("alone", "both/a"))
+    assert not saved(tmp_path / "both" / "b")
     for name in one:
         assert (one[name] - other[name]).abs().max() < 2e-5, name
 
@@ -115,7 +116,7 @@ def test_two_machines_train_as_one(train: Train, recipe: Path, tmp_path: Path, n
 @pytest.mark.slow
 def test_a_cut_cable_ends_the_ranks_on_both_sides(recipe: Path, tmp_path: Path, nodes: Nodes) -> None:
     started = nodes.train(recipe, tmp_path / "run", "training.updates=100k", "training.log_every=1", patience=0.1)
-    while len(Log(tmp_path / "run" / "log.jsonl").read()) < 5:
+    while len(Log(tmp_path / "run" / "a" / "log.jsonl").read()) < 5:
         assert all(process.poll() is None for process in started)
         time.sleep(0.05)
     nodes.cut()
@@ -135,11 +136,11 @@ def test_a_cut_cable_ends_the_ranks_on_both_sides(recipe: Path, tmp_path: Path, 
 def test_a_rank_killed_on_one_machine_goes_on_on_both(recipe: Path, tmp_path: Path, nodes: Nodes) -> None:
     settings = ["training.updates=300", "training.checkpoint.every=20", "training.validation.every=300"]
     started = nodes.train(recipe, tmp_path / "broken", *settings, restarts=3)
-    while not saved(tmp_path / "broken"):
+    while not saved(tmp_path / "broken" / "a"):
         assert all(process.poll() is None for process in started)
         time.sleep(0.02)
     nodes.kill_rank(1)
     told = [process.communicate(timeout=180)[1] for process in started]
     assert [process.returncode for process in started] == [0, 0], told
     assert "going on from update" in told[0] + told[1]
-    assert max(saved(tmp_path / "broken")) == 300
+    assert max(saved(tmp_path / "broken" / "a")) == 300

@@ -62,7 +62,10 @@ def test_sharded_ranks_train_as_one(train: Train, recipe: Path, tmp_path: Path, 
     assert_near(tmp_path / "alone", tmp_path / "both", 3)
 
 
-@pytest.mark.parametrize("order", [(SHARDED, "alone"), ("alone", SHARDED), (SHARDED, "training.sharding=none")])
+@pytest.mark.parametrize(
+    "order",
+    [(SHARDED, "alone"), ("alone", SHARDED), pytest.param((SHARDED, "training.sharding=none"), marks=pytest.mark.slow)],
+)
 def test_a_checkpoint_is_read_by_any_number_of_ranks(
     train: Train, nmtk: Callable[..., Ended], recipe: Path, tmp_path: Path, order: tuple[str, str]
 ) -> None:
