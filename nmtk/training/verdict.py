@@ -36,9 +36,7 @@ class Patience(NamedTuple):
         except ValueError:
             raise TrainingError(f"NMTK_PATIENCE: found {given}, wanted a number") from None
         times = cls()
-        return times._replace(
-            **{name: scale * getattr(times, name) for name in ("beat", "grace", "silence", "still", "first")}
-        )
+        return times._replace(**{name: scale * time for name, time in times._asdict().items() if name != "slower"})
 
     def limit(self, slowest: float | None) -> float:
         """How long a stage may last without progress: slowest, what it took so far; None if it was never passed."""
