@@ -69,11 +69,12 @@ def walk(
             parts = deal(rows, rank, ranks)
             batches = [
                 mixture.batch(part, alpha, [seed, at.epoch, first, rank, number])
-                for number, part in enumerate(parts)
                 if len(part)
+                else _without_loss(
+                    mixture.batch(rows[0][:1])
+                )  # fewer rows than ranks: all ranks exchange equally often
+                for number, part in enumerate(parts)
             ]
-            if not batches:  # fewer rows than ranks: this rank still takes part in the exchange of gradients
-                batches = [_without_loss(mixture.batch(rows[0][:1]))]
             taken = numbers[-1] + 1
             yield Share(Cursor(at.epoch, taken), batches, tokens, at.epoch - 1 + taken / len(plan))
         at = Cursor(at.epoch + 1)

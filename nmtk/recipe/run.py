@@ -1,5 +1,6 @@
 """A recipe's run: the whole job from raw text to a scored model. Run again, it goes on where it stopped."""
 
+import math
 from pathlib import Path
 from typing import Any
 
@@ -10,6 +11,7 @@ from nmtk import __version__
 from nmtk.bundle import FINAL, Bundle
 from nmtk.decoding.options import DecodingOptions
 from nmtk.devices import pick_precision
+from nmtk.errors import DataError
 from nmtk.evaluation.metrics import Score
 from nmtk.evaluation.report import as_json
 from nmtk.files import write_text
@@ -27,6 +29,7 @@ from nmtk.training.progress import listeners
 from nmtk.training.stopping import best
 from nmtk.training.trainer import Trainer
 from nmtk.training.validation import HeldOut, Validator
+from nmtk.training.verdict import SLOW
 
 SHOWN = 3
 """Translations shown at the end, of each test set."""
@@ -42,18 +45,39 @@ def train(located: Located, run: Path, overwrite: bool, console: Console) -> dic
     with Ranks.join(recipe.training.device) as ranks:
         keep_memory()
         torch.set_num_threads(recipe.training.threads or torch.get_num_threads())
-        if ranks.first:
-            claim(run, located, overwrite)
-            write_manifest(run, located.folder, prepare(located, run, console).texts.manifest)
-        ranks.wait()
-        prepared = prepare(located, run, console)
+        prepared = _prepare(located, run, overwrite, ranks, console)
         trainer = _trainer(recipe, prepared, run, ranks, console)
         reason = trainer.train()
         if ranks.first:
             _say(console, f"stopped after {trainer.state.update:,} updates: {reason}")
         if trainer.interrupted:
             return None
-        return _finish(recipe, prepared, trainer, run, console) if ranks.first else {}
+        ranks.at(trainer.state.update, "finishing", least=SLOW)
+        with ranks.moving():
+            return _finish(recipe, prepared, trainer, run, console) if ranks.first else {}
+
+
+def _prepare(located: Located, run: Path, overwrite: bool, ranks: Ranks, console: Console) -> Prepared:
+    """Rank 0 prepares first; then the first of each other machine, which finds it done where they share the disk.
+
+    Raises DataError when machines came to different data.
+    """
+    ranks.at(0, "preparing", least=math.inf)
+    if ranks.first:
+        claim(run, located, overwrite)
+        write_manifest(run, located.folder, prepare(located, run, console).texts.manifest)
+    ranks.wait()
+    if ranks.first_here and not ranks.first:
+        prepare(located, run, console)
+    ranks.wait()
+    prepared = prepare(located, run, console)
+    digests = [prepared.vocabularies.digest, *(corpus.digest for corpus in prepared.mixture.corpora)]
+    if digests != ranks.tell(digests):
+        raise DataError(
+            f"{run}: its vocabulary or corpora are not those of rank 0: wanted the same files on all machines"
+        )
+    ranks.at(0, "building the model")
+    return prepared
 
 
 def _trainer(recipe: Recipe, prepared: Prepared, run: Path, ranks: Ranks, console: Console) -> Trainer:
