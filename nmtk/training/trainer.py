@@ -229,6 +229,7 @@ class Trainer:
                 self.log.cut_back(0, validated=False)
             return
         update, folder = max(saved.items())
+        checkpoints.check_data(folder, self.bundle.card)
         self.state = checkpoints.load(folder, self.model, self.optimiser, self.average)
         self.window = Window.of(self.state.window, self.ranks, self.state.seconds)
         self.saved = update
