@@ -132,6 +132,7 @@ def _finish(
         history = [v for v in trainer.state.history if v.update in saved]
         chosen = best(history, recipe.training.checkpoint.metric, average.count)
     bundle = average_bundles([saved[update] for update in chosen])
+    bundle = bundle._replace(decoding=recipe.decoding.document())  # it may have changed since they were saved
     _say(console, f"model: mean of {len(chosen)} checkpoints, updates {', '.join(map(str, sorted(chosen)))}")
     bundle.model.to(trainer.ranks.device)
     tests = prepared.texts.test

@@ -21,10 +21,11 @@ from typing import NamedTuple
 import torch
 from torch import Tensor, nn
 
-from nmtk.bundle import CHECKPOINTS, WEIGHTS, Bundle, read_tensors, read_weights, write_tensors
+from nmtk.bundle import CARD, CHECKPOINTS, WEIGHTS, Bundle, read_tensors, read_weights, write_tensors
 from nmtk.data.cursor import Cursor
 from nmtk.errors import ModelError
 from nmtk.files import atomic_folder, write_text
+from nmtk.options import Document, read_yaml
 from nmtk.training.distributed import Ranks, like
 from nmtk.training.moving_average import MovingAverage
 from nmtk.training.stopping import Validated
@@ -117,6 +118,16 @@ def _read(folder: Path, model: nn.Module, averaged: bool) -> _Read:
     except (ModelError, KeyError) as error:
         reason = f"lacks {error}" if isinstance(error, KeyError) else str(error)
         raise ModelError(f"{reason}: delete {folder} to go on from the checkpoint before it") from None
+
+
+def check_data(folder: Path, card: Document) -> None:
+    """Raise ModelError when a checkpoint was trained on other data than a model with this card is."""
+    known = read_yaml(folder / CARD)
+    if other := [key for key in ("vocabulary", "corpora") if known.get(key) != card.get(key)]:
+        raise ModelError(
+            f"{folder}: trained on other {' and '.join(other)} than the run has now: "
+            "put back the text of then, or use --overwrite to start over"
+        )
 
 
 def write_validation(folder: Path, validated: Validated) -> None:

@@ -253,6 +253,8 @@ class Trainer:
                 self.log.cut_back(0, validated=False)
             return
         folder = checkpoints.folder_of(self.run, update)
+        if self.ranks.first:
+            checkpoints.check_data(folder, self.bundle.card)
         self.state = checkpoints.load(folder, self.model, self.optimiser, self.average, self.ranks)
         self.window = Window.of(self.state.window, self.ranks, self.state.seconds)
         self.saved = update
