@@ -67,7 +67,7 @@ def _trainer(recipe: Recipe, prepared: Prepared, run: Path, ranks: Ranks, consol
             [pair.source for pair in held_out],
             [pair.target for pair in held_out],
             vocabularies,
-            options.batch_tokens // options.accumulate,
+            options.effective_tokens // options.accumulate,
             model.longest,
         ),
         options.validation,

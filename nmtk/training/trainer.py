@@ -21,6 +21,7 @@ from nmtk.errors import TrainingError
 from nmtk.training import checkpoints
 from nmtk.training.checkpoints import State
 from nmtk.training.distributed import Ranks
+from nmtk.training.memory import naming_the_batch
 from nmtk.training.moving_average import MovingAverage
 from nmtk.training.options import TrainingOptions
 from nmtk.training.progress import Listener, Log
@@ -108,7 +109,7 @@ class Trainer:
         return prefetch(
             lambda: walk(
                 self.mixture,
-                options.batch_tokens,
+                options.effective_tokens,
                 options.accumulate,
                 options.seed,
                 self.state.cursor,
@@ -124,7 +125,7 @@ class Trainer:
         self.model.train()
         sums = torch.zeros(2, dtype=torch.float64, device=self.ranks.device)
         for number, batch in enumerate(share.batches, 1):
-            with self._exchange(number == len(share.batches)):
+            with self._exchange(number == len(share.batches)), naming_the_batch(step, batch, self.options):
                 loss = self.wrapped(batch.to(self.ranks.device))
                 (loss.smoothed * (self.ranks.world / share.tokens)).backward()
             sums += torch.stack([loss.smoothed.detach(), loss.nll]).double()
@@ -133,7 +134,8 @@ class Trainer:
         rate = self.options.optimiser.rate * self.options.schedule.factor(step, self.horizon)
         for group in self.optimiser.param_groups:
             group["lr"] = rate
-        self.optimiser.step()
+        with naming_the_batch(step, share.batches[-1], self.options):  # its state is made with the first update
+            self.optimiser.step()
         self.optimiser.zero_grad()
         if self.average:
             self.average.update(step)
