@@ -16,8 +16,8 @@ def realistic_lengths(pairs: int, seed: int = 1) -> tuple[Lengths, Lengths]:
     """Tokens of the source and of the target sentence of so many pairs, `</s>` included.
 
     Source lengths are log-normal, as those of sentences are (Williams 1940): median 22, mean 26, one in a hundred over
-    88. That is WMT's news text (newstest2013, English: 17 words in the median, a spread of 0.64; its German sides differ
-    from them by 0.19), at 1.25 pieces a word.
+    88. That is WMT's news text (newstest2013, English: 17 words in the median, a spread of 0.64; its German sides
+    differ from them by 0.19), at 1.25 pieces a word.
     """
     rng = np.random.default_rng(seed)
     source = np.exp(rng.normal(np.log(_MEDIAN), _SPREAD, pairs))

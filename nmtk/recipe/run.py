@@ -16,13 +16,16 @@ from nmtk.files import write_text
 from nmtk.model.transformer import Transformer
 from nmtk.options import Document
 from nmtk.recipe.evaluate import exact_share, score_tests, translate_tests, verdicts
-from nmtk.recipe.home import claim, write_manifest
+from nmtk.recipe.home import begun, claim, write_manifest
 from nmtk.recipe.prepare import Prepared, prepare
 from nmtk.recipe.recipe import Expectation, Located, Recipe
 from nmtk.training import checkpoints
 from nmtk.training.averaging import average_bundles
+from nmtk.training.budget import keep, longest_of, settle
 from nmtk.training.distributed import Ranks
 from nmtk.training.memory import keep_memory
+from nmtk.training.options import TrainingOptions
+from nmtk.training.probe import Probe
 from nmtk.training.progress import listeners
 from nmtk.training.stopping import best
 from nmtk.training.trainer import Trainer
@@ -40,13 +43,7 @@ def train(located: Located, run: Path, overwrite: bool, console: Console) -> dic
     """
     recipe = located.recipe
     with Ranks.join(recipe.training.device) as ranks:
-        keep_memory()
-        torch.set_num_threads(recipe.training.threads or torch.get_num_threads())
-        if ranks.first:
-            claim(run, located, overwrite)
-            write_manifest(run, located.folder, prepare(located, run, console).texts.manifest)
-        ranks.wait()
-        prepared = prepare(located, run, console)
+        prepared = begin(located, run, overwrite, ranks, console)
         trainer = _trainer(recipe, prepared, run, ranks, console)
         reason = trainer.train()
         if ranks.first:
@@ -56,8 +53,41 @@ def train(located: Located, run: Path, overwrite: bool, console: Console) -> dic
         return _finish(recipe, prepared, trainer, run, console) if ranks.first else {}
 
 
+def begin(located: Located, run: Path, overwrite: bool, ranks: Ranks, console: Console) -> Prepared:
+    """All that comes before there is a model: the process set up, the run's folder claimed, its data prepared."""
+    options = located.recipe.training
+    keep_memory()
+    torch.set_num_threads(options.threads or torch.get_num_threads())
+    if ranks.first:
+        claim(run, located, overwrite)
+        write_manifest(run, located.folder, prepare(located, run, console).texts.manifest)
+    ranks.wait()
+    return prepare(located, run, console)
+
+
+def probe_of(recipe: Recipe, prepared: Prepared, device: torch.device) -> Probe:
+    """What is to be known of a recipe's updates, to tell how much memory they take."""
+    source, target = map(len, prepared.vocabularies)
+    dtype = pick_precision(recipe.training.precision, device)
+    longest, stretched = longest_of(prepared.mixture, recipe.training)
+    return Probe(recipe.model, source, target, recipe.training, dtype, device, longest, stretched)
+
+
+def _batches(recipe: Recipe, prepared: Prepared, run: Path, ranks: Ranks, console: Console) -> TrainingOptions:
+    """The recipe's training, with the number of batches of an update that `batch_tokens: auto` comes to."""
+    options = recipe.training
+    batches = settle(run, options, lambda: probe_of(recipe, prepared, ranks.device), ranks, begun(run))
+    if batches is None:
+        return options
+    ranks.wait()  # all have read what the run knows
+    if ranks.first:
+        keep(run, batches)
+        _say(console, str(batches))
+    return options.model_copy(update={"accumulate": batches.accumulate})
+
+
 def _trainer(recipe: Recipe, prepared: Prepared, run: Path, ranks: Ranks, console: Console) -> Trainer:
-    options, vocabularies = recipe.training, prepared.vocabularies
+    options, vocabularies = _batches(recipe, prepared, run, ranks, console), prepared.vocabularies
     torch.manual_seed(options.seed)
     model = Transformer(recipe.model, len(vocabularies.source), len(vocabularies.target))
     dtype = pick_precision(options.precision, ranks.device)

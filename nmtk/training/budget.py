@@ -14,9 +14,11 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import NamedTuple
 
+import numpy as np
 import torch
 from pydantic import PositiveInt
 
+from nmtk.data.mixture import Mixture
 from nmtk.errors import ModelError, OptionsError, TrainingError
 from nmtk.files import write_text
 from nmtk.options import Options, read_yaml, to_yaml
@@ -32,6 +34,8 @@ SHARES = {"cpu": 0.7, "cuda": 0.9}
 The rest is for what comes on top of the probe's even batches: batches of ever other shapes leave gaps in the heap,
 validation translates, and on a CPU other programs want memory too.
 """
+SAMPLED = 64
+"""Of so many of the longest sentences a segmentation is sampled, to see how long they get."""
 
 
 class Batches(Options):
@@ -47,6 +51,13 @@ class Batches(Options):
     """How many sentences of that length fit, of those that were tried for."""
     device: str
     ranks: PositiveInt
+
+    def __str__(self) -> str:
+        cut = f"{self.accumulate} batches" if self.accumulate > 1 else "one batch"
+        return (
+            f"batch_tokens: auto: updates of {self.update_tokens:,} tokens in {cut}; {self.device} has room for "
+            f"{self.fitting} sentences of {self.longest} tokens, the longest"
+        )
 
 
 class Room(NamedTuple):
@@ -76,7 +87,9 @@ def fewest_batches(tokens: int, least: int, ranks: int, longest: int, rows: int)
     return accumulate
 
 
-def settle(run: Path, options: TrainingOptions, probe: Callable[[], Probe], ranks: Ranks, begun: bool) -> Batches | None:
+def settle(
+    run: Path, options: TrainingOptions, probe: Callable[[], Probe], ranks: Ranks, begun: bool
+) -> Batches | None:
     """The batches of a run with `batch_tokens: auto`; None where the recipe says their size itself.
 
     begun: whether the run has a checkpoint. Raises TrainingError when not even one pair fits, ModelError when a run
@@ -84,7 +97,10 @@ def settle(run: Path, options: TrainingOptions, probe: Callable[[], Probe], rank
     """
     if options.batch_tokens != "auto":
         return None
-    return _read(run / FILE) if begun else find(options, probe(), ranks)
+    if begun:
+        return _read(run / FILE)
+    asked = probe()
+    return cut(options, asked, try_out(options, asked, ranks), ranks)
 
 
 def keep(run: Path, batches: Batches) -> None:
@@ -92,30 +108,31 @@ def keep(run: Path, batches: Batches) -> None:
     write_text(run / FILE, to_yaml(batches.document()))
 
 
-def find(options: TrainingOptions, probe: Probe, ranks: Ranks) -> Batches:
-    """Probe the memory of every rank; the least of them counts."""
-    place = room(ranks.device)
-    if place is None:
+def try_out(options: TrainingOptions, probe: Probe, ranks: Ranks) -> Fit:
+    """Probe the memory of this rank, up to what an update of `accumulate` batches needs of it."""
+    if (place := room(ranks.device)) is None:
         raise TrainingError(
             f"training.batch_tokens: auto: how much memory {ranks.device} has is not known on this system: wanted a "
             "number of tokens"
         )
-    tokens = options.effective_tokens
-    wanted = rows_of(tokens, options.accumulate, ranks.world, probe.longest)
-    fit: Fit = probe.fit(wanted, place.limit)
-    found = torch.zeros(ranks.world, dtype=torch.int64, device=ranks.device)
-    found[ranks.rank] = fit.rows
-    fitting = int(ranks.sum(found).min())
+    wanted = rows_of(options.effective_tokens, options.accumulate, ranks.world, probe.longest)
+    return probe.fit(wanted, place.limit)
+
+
+def cut(options: TrainingOptions, probe: Probe, fit: Fit, ranks: Ranks) -> Batches:
+    """The batches of an update, where the rank that has room for the fewest sentences counts."""
+    fits = torch.zeros(ranks.world, dtype=torch.int64, device=ranks.device)
+    fits[ranks.rank] = fit.rows
+    fitting = int(ranks.sum(fits).min())
     if fitting == 0:
         raise TrainingError(
-            f"training.batch_tokens: auto: not even one pair of {probe.longest} tokens fits into {place.limit >> 20:,} "
-            f"MiB, the part of the memory of {ranks.device} that is free for it: wanted a smaller model or "
-            "data.filters.longest"
+            f"training.batch_tokens: auto: not even one pair of {probe.longest} tokens fits into the memory of "
+            f"{ranks.device} that is free for it: wanted a smaller model or data.filters.longest"
         )
-    accumulate = fewest_batches(tokens, options.accumulate, ranks.world, probe.longest, fitting)
+    tokens = options.effective_tokens
     return Batches(
         update_tokens=tokens,
-        accumulate=accumulate,
+        accumulate=fewest_batches(tokens, options.accumulate, ranks.world, probe.longest, fitting),
         longest=probe.longest,
         fitting=fitting,
         device=str(ranks.device),
@@ -123,8 +140,23 @@ def find(options: TrainingOptions, probe: Probe, ranks: Ranks) -> Batches:
     )
 
 
+def longest_of(mixture: Mixture, options: TrainingOptions) -> tuple[int, int]:
+    """Tokens of the longest sentence of either side, as it is packed and, if so, as sampling may segment it."""
+    sides = mixture.source_lengths, mixture.target_lengths
+    packed = max(int(side.max()) for side in sides)
+    stretched = packed
+    if options.sampling:
+        for side in sides:
+            rows = np.flatnonzero(side >= 0.9 * side.max())[:SAMPLED]
+            batch = mixture.batch(rows, options.sampling.alpha, [options.seed])
+            stretched = max(stretched, batch.source_BS.shape[1], batch.gold_BT.shape[1])
+    return packed, stretched
+
+
 def _read(path: Path) -> Batches:
     try:
         return Batches.parse(read_yaml(path), str(path))
     except OptionsError as error:
-        raise ModelError(f"{error}: it holds the batches that this run was trained with: put it back, or use -o") from None
+        raise ModelError(
+            f"{error}: it holds the batches that this run was trained with: put it back, or use -o"
+        ) from None

@@ -48,6 +48,15 @@ def free_memory(device: torch.device) -> int | None:
     return min([available, *_left_of_groups()]) // ranks
 
 
+def status(field: str, source: Path = Path("/proc/self/status")) -> int:
+    """Bytes that Linux tells of this process: VmRSS is now, VmHWM the most so far, VmSize all addresses.
+
+    getrusage would not do for the peak: there it is also that of the process that this one was forked from.
+    """
+    lines = (line.partition(":") for line in source.read_text("ascii").splitlines())
+    return next(int(rest.split()[0]) << 10 for name, _, rest in lines if name == field)
+
+
 def _available(source: Path = Path("/proc/meminfo")) -> int | None:
     """Linux's own estimate of what can be had without swapping."""
     try:

@@ -5,12 +5,9 @@ attention grows with the square of the length. Memory is a line over the number 
 tell where it meets the limit, and none is made that the line says would go beyond it.
 """
 
-import multiprocessing
 import resource
-import signal
 from collections.abc import Callable
-from multiprocessing.connection import Connection
-from pathlib import Path
+from itertools import pairwise
 from typing import NamedTuple
 
 import torch
@@ -18,8 +15,9 @@ import torch
 from nmtk.data.generated import even_batch
 from nmtk.model.options import TransformerOptions
 from nmtk.model.transformer import Transformer
+from nmtk.training.apart import apart
 from nmtk.training.distributed import Ranks
-from nmtk.training.memory import is_out_of_memory, keep_memory
+from nmtk.training.memory import is_out_of_memory, keep_memory, status
 from nmtk.training.options import TrainingOptions
 from nmtk.training.rehearsal import Rehearsal
 
@@ -42,7 +40,7 @@ class Fit(NamedTuple):
 
 def _line(tried: tuple[tuple[int, int], ...], rows: int) -> float:
     """The steepest line between neighbours, from the last one on: small updates hide in memory that is there anyway."""
-    slopes = [(b - a) / (n - m) for (m, a), (n, b) in zip(tried, tried[1:], strict=False)]
+    slopes = [(b - a) / (n - m) for (m, a), (n, b) in pairwise(tried)]
     last_rows, last = tried[-1]
     slope = max(slopes, default=last / last_rows)
     return last + max(slope, 0.0) * (rows - last_rows)
@@ -77,7 +75,9 @@ class Probe(NamedTuple):
     dtype: torch.dtype
     device: torch.device
     longest: int
-    """Tokens of the longest sentence of either side, `</s>` included."""
+    """Tokens of the longest sentence of either side as it is packed, `</s>` included: what batches are cut by."""
+    stretched: int
+    """The same where segmentations are sampled, which makes sentences longer than their batch was cut for."""
 
     def fit(self, wanted: int, limit: int) -> Fit:
         """How many sentences, up to those that are wanted, fit into so many bytes beside what this process holds.
@@ -86,7 +86,7 @@ class Probe(NamedTuple):
         and it is held to the limit, so that none but itself can ever run out of memory.
         """
         fit = self._there if self.device.type == "cpu" else self._here
-        start = max(1, START_TOKENS // self.longest)
+        start = max(1, START_TOKENS // self.stretched)
         found = fit(start, wanted, limit)
         return found if found.rows or start == 1 else fit(1, start - 1, limit)
 
@@ -95,7 +95,7 @@ class Probe(NamedTuple):
         made: list[Rehearsal] = []
 
         def measure(rows: int) -> int | None:
-            batch = even_batch(rows, self.longest, self.source_size, self.target_size)
+            batch = even_batch(rows, self.stretched, self.source_size, self.target_size)
             try:
                 if not made:
                     torch.manual_seed(0)
@@ -117,50 +117,28 @@ class Probe(NamedTuple):
                 torch.cuda.empty_cache()
 
     def _there(self, start: int, wanted: int, limit: int) -> Fit:
-        context = multiprocessing.get_context("spawn")
-        ours, theirs = context.Pipe(duplex=False)
-        request = (theirs, self, start, wanted, limit, torch.get_num_threads())
-        child = context.Process(target=_answer, args=request, daemon=True)
-        child.start()
-        theirs.close()
         try:
-            answer: Fit | BaseException = ours.recv()
-        except EOFError:  # it was killed
+            return apart(_within, self, start, wanted, limit, torch.get_num_threads())
+        except EOFError:  # it was killed: by the kernel, which saw less memory than we did
             return Fit(0, ())
-        finally:
-            child.terminate()
-            child.join()
-        if isinstance(answer, BaseException):
-            raise answer
-        return answer
 
 
-def _answer(to: Connection, probe: Probe, start: int, wanted: int, limit: int, threads: int) -> None:
-    """The work of the other process."""
-    signal.signal(signal.SIGINT, signal.SIG_IGN)  # the parent hears it too, and ends this process
+def _within(probe: Probe, start: int, wanted: int, limit: int, threads: int) -> Fit:
+    """The updates, in a process that can take no more than the limit."""
     keep_memory()
     torch.set_num_threads(threads)
-    address_space = _status("VmSize") + limit + (256 << 20)  # stacks of threads are taken, though never touched
+    address_space = status("VmSize") + limit + (256 << 20)  # stacks of threads are taken, though never touched
     resource.setrlimit(resource.RLIMIT_AS, (address_space, resource.RLIM_INFINITY))
-    try:
-        to.send(probe._here(start, wanted, limit))
-    except Exception as error:  # noqa: BLE001 (raised again by who asked)
-        to.send(error)
+    return probe._here(start, wanted, limit)
 
 
 def _held(device: torch.device) -> int:
     if device.type == "cuda":
         torch.cuda.reset_peak_memory_stats(device)
         return torch.cuda.memory_allocated(device)
-    return _status("VmRSS")
+    return status("VmRSS")
 
 
 def _peak(device: torch.device) -> int:
     """The most memory since `_held`; of a CPU process, ever."""
-    return torch.cuda.max_memory_allocated(device) if device.type == "cuda" else _status("VmHWM")
-
-
-def _status(field: str) -> int:
-    """Bytes that Linux says of this process. Not getrusage: its peak is also that of the process it was forked from."""
-    lines = (line.partition(":") for line in Path("/proc/self/status").read_text("ascii").splitlines())
-    return next(int(rest.split()[0]) << 10 for name, _, rest in lines if name == field)
+    return torch.cuda.max_memory_allocated(device) if device.type == "cuda" else status("VmHWM")
