@@ -21,10 +21,9 @@ from nmtk.recipe.prepare import Prepared, prepare
 from nmtk.recipe.recipe import Expectation, Located, Recipe
 from nmtk.training import checkpoints
 from nmtk.training.averaging import average_bundles
-from nmtk.training.budget import keep, longest_of, settle
+from nmtk.training.budget import Batches, keep, longest_of, settle
 from nmtk.training.distributed import Ranks
 from nmtk.training.memory import keep_memory
-from nmtk.training.options import TrainingOptions
 from nmtk.training.probe import Probe
 from nmtk.training.progress import listeners
 from nmtk.training.stopping import best
@@ -73,21 +72,19 @@ def probe_of(recipe: Recipe, prepared: Prepared, device: torch.device) -> Probe:
     return Probe(recipe.model, source, target, recipe.training, dtype, device, longest, stretched)
 
 
-def _batches(recipe: Recipe, prepared: Prepared, run: Path, ranks: Ranks, console: Console) -> TrainingOptions:
-    """The recipe's training, with the number of batches of an update that `batch_tokens: auto` comes to."""
-    options = recipe.training
-    batches = settle(run, options, lambda: probe_of(recipe, prepared, ranks.device), ranks, begun(run))
-    if batches is None:
-        return options
-    ranks.wait()  # all have read what the run knows
-    if ranks.first:
-        keep(run, batches)
-        _say(console, str(batches))
-    return options.model_copy(update={"accumulate": batches.accumulate})
+def batches_of(recipe: Recipe, prepared: Prepared, run: Path, ranks: Ranks) -> Batches | None:
+    """What `batch_tokens: auto` comes to in a run; None where the recipe says the size of its batches."""
+    return settle(run, recipe.training, lambda: probe_of(recipe, prepared, ranks.device), ranks, begun(run))
 
 
 def _trainer(recipe: Recipe, prepared: Prepared, run: Path, ranks: Ranks, console: Console) -> Trainer:
-    options, vocabularies = _batches(recipe, prepared, run, ranks, console), prepared.vocabularies
+    options, vocabularies = recipe.training, prepared.vocabularies
+    if batches := batches_of(recipe, prepared, run, ranks):
+        options = batches.over(options)
+        ranks.wait()  # all have read what the run knows
+        if ranks.first:
+            keep(run, batches)
+            _say(console, str(batches))
     torch.manual_seed(options.seed)
     model = Transformer(recipe.model, len(vocabularies.source), len(vocabularies.target))
     dtype = pick_precision(options.precision, ranks.device)

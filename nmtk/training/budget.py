@@ -52,6 +52,10 @@ class Batches(Options):
     device: str
     ranks: PositiveInt
 
+    def over(self, options: TrainingOptions) -> TrainingOptions:
+        """The options of training with these batches."""
+        return options.model_copy(update={"accumulate": self.accumulate})
+
     def __str__(self) -> str:
         cut = f"{self.accumulate} batches" if self.accumulate > 1 else "one batch"
         return (

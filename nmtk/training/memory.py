@@ -57,6 +57,13 @@ def status(field: str, source: Path = Path("/proc/self/status")) -> int:
     return next(int(rest.split()[0]) << 10 for name, _, rest in lines if name == field)
 
 
+def peak_memory(device: torch.device) -> int | None:
+    """The most memory so far: of tensors on a GPU, of the whole process on a CPU; None where the system is silent."""
+    if device.type == "cuda":
+        return torch.cuda.max_memory_allocated(device)
+    return status("VmHWM") if device.type == "cpu" and sys.platform.startswith("linux") else None
+
+
 def _available(source: Path = Path("/proc/meminfo")) -> int | None:
     """Linux's own estimate of what can be had without swapping."""
     try:

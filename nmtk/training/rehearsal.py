@@ -26,6 +26,7 @@ class Paced(NamedTuple):
 
     updates: int
     seconds: float
+    sentences: int
     lengths: Lengths
     positions: int
     """Of both sides, padded ones too."""
@@ -81,7 +82,7 @@ class Rehearsal:
         wait_for(self.ranks.device)
         took = time.perf_counter() - began
         positions = sum(batch.source_BS.numel() + batch.gold_BT.numel() for batch in done)
-        return Paced(count, took, Lengths.of_batches(done), positions)
+        return Paced(count, took, sum(len(batch.source_BS) for batch in done), Lengths.of_batches(done), positions)
 
     def checkpoint_bytes(self) -> int:
         """What a checkpoint of this training takes on disk: weights, their averages and the optimiser's state."""
