@@ -7,6 +7,7 @@ from typing import Annotated
 import typer
 
 from nmtk.cli.average_checkpoints import average_checkpoints
+from nmtk.cli.benchmark import benchmark
 from nmtk.cli.build_vocab import build_vocab
 from nmtk.cli.evaluate import evaluate
 from nmtk.cli.train import train
@@ -25,6 +26,7 @@ app.command("train", short_help="Train a model by a recipe, or go on training it
 app.command("translate", short_help="Translate lines of text.")(translate)
 app.command("evaluate", short_help="Score translations, or a run's model.")(evaluate)
 app.command("average-checkpoints", short_help="Make one model of several checkpoints.")(average_checkpoints)
+app.command("benchmark", short_help="Measure speed and memory on this machine.")(benchmark)
 for other_name in ("decode", "predict"):
     app.command(other_name, hidden=True)(translate)
 

@@ -18,8 +18,13 @@ def train(
         Path | None, typer.Option("-o", "--output", help="The run's folder.", show_default="runs/RECIPE")
     ] = None,
     overwrite: Annotated[bool, typer.Option("--overwrite", help="Start over: delete what the run was.")] = False,
+    plan: Annotated[
+        bool, typer.Option("--plan", help="Prepare the data, say what training will take, and end before it.")
+    ] = False,
 ) -> None:
     """Train a model by a recipe: fetch, pack, train, average and score. Run again, it goes on where it stopped."""
+    if plan and overwrite:
+        raise typer.BadParameter("a plan deletes nothing", param_hint="--overwrite")
     from rich.console import Console
 
     from nmtk.evaluation.report import as_text
@@ -28,6 +33,12 @@ def train(
 
     located = load(recipe, settings or [])
     run = output or Path("runs") / located.recipe.name
+    if plan:
+        from nmtk.recipe.plan import plan as plan_recipe
+
+        for line in plan_recipe(located, run, Console(stderr=True)):
+            typer.echo(line)
+        return
     scores = run_recipe(located, run, overwrite, Console(stderr=True))
     if scores:
         typer.echo(as_text(scores))

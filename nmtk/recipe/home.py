@@ -2,7 +2,8 @@
 
 recipe.yaml     the recipe, every default written out
 run.yaml        the folder that the recipe was in, and the files it was made from, with their hashes
-vocabulary/  text/  data/      learned, generated and packed
+vocabulary/  text/  data/      learned, generated and packed; prepared.yaml: what from
+batches.yaml    with `batch_tokens: auto`, what was found
 checkpoints/  log.jsonl        of training
 model/  translations/  scores.json      what came of it
 """
@@ -11,11 +12,13 @@ import shutil
 from collections.abc import Sequence
 from pathlib import Path
 
+from nmtk.bundle import FINAL
 from nmtk.errors import ModelError, OptionsError
 from nmtk.files import write_text
 from nmtk.options import read_yaml, to_yaml
 from nmtk.recipe.fetch import Found
 from nmtk.recipe.recipe import DOCUMENT, Located, Recipe
+from nmtk.training import checkpoints
 
 RUN = "run.yaml"
 MADE = ("vocabulary", "data", "checkpoints")
@@ -33,8 +36,9 @@ def open_run(run: Path) -> Located:
 def claim(run: Path, located: Located, overwrite: bool) -> None:
     """Make the folder this recipe's run, or go on with the run that it is.
 
-    Raises OptionsError when the run was made with other options that matter, and nothing is changed; `overwrite`
-    deletes what the run was and starts over.
+    A run without a checkpoint has trained nothing yet, and may still become any other. Raises OptionsError when the
+    run was made with other options that matter, and nothing is changed; `overwrite` deletes what the run was and
+    starts over.
     """
     known = (run / RUN).is_file()  # a recipe.yaml may as well be the recipe's own
     if not known and run.exists() and any(run.iterdir()):
@@ -43,7 +47,7 @@ def claim(run: Path, located: Located, overwrite: bool) -> None:
         shutil.rmtree(run)
     elif known and any((run / name).exists() for name in MADE):
         before = Recipe.parse(read_yaml(run / DOCUMENT), str(run / DOCUMENT))
-        if changed := before.changes(located.recipe):
+        if begun(run) and (changed := before.changes(located.recipe)):
             listed = "; ".join(map(str, changed))
             raise OptionsError(
                 f"{run}: cannot go on with {listed}: use -o for another run, or --overwrite to start over"
@@ -51,6 +55,11 @@ def claim(run: Path, located: Located, overwrite: bool) -> None:
     if not (run / RUN).is_file():
         write_manifest(run, located.folder, ())
     write_text(run / DOCUMENT, to_yaml(located.recipe.document()))
+
+
+def begun(run: Path) -> bool:
+    """Whether something was trained in the run."""
+    return bool(checkpoints.saved(run)) or (run / FINAL).is_dir()
 
 
 def write_manifest(run: Path, recipe: Path, manifest: Sequence[Found]) -> None:

@@ -1,5 +1,6 @@
 """Preparing: from a recipe's text to its vocabulary and packed corpora, each made once and found again."""
 
+import shutil
 from collections.abc import Iterator
 from pathlib import Path
 from typing import NamedTuple
@@ -9,11 +10,16 @@ from rich.console import Console
 from nmtk.data.corpus import HEADER, Corpus
 from nmtk.data.mixture import Mixture
 from nmtk.data.packing import pack
-from nmtk.files import atomic_folder
+from nmtk.files import atomic_folder, write_text
+from nmtk.options import read_yaml, to_yaml
+from nmtk.recipe.home import begun
 from nmtk.recipe.recipe import Located, Recipe
 from nmtk.recipe.texts import HeldOut, Text, Texts, find_texts
 from nmtk.vocabulary.learn import learn
 from nmtk.vocabulary.vocabulary import Vocabularies, Vocabulary
+
+PREPARED = "prepared.yaml"
+"""What the run's vocabulary and corpora were made from."""
 
 
 class Prepared(NamedTuple):
@@ -27,14 +33,29 @@ class Prepared(NamedTuple):
 def prepare(located: Located, run: Path, console: Console) -> Prepared:
     """Find the text, learn the vocabulary and pack the corpora into the run's folder, where that is not yet done.
 
-    Raises DataError for text that cannot be used, and for a packed corpus of another vocabulary.
+    As long as nothing was trained, it is done again when the options or the text are no longer those that it was done
+    with. Raises DataError for text that cannot be used, and for a packed corpus of another vocabulary.
     """
     recipe, folder = located
     texts = find_texts(recipe.data, folder, run / "text")
+    if not begun(run):
+        _forget_others(recipe, texts, run)
     held_out = HeldOut([texts.valid, *texts.test.values()] if recipe.data.held_out == "drop" else [])
     vocabularies = _vocabularies(recipe, folder, texts, held_out, run / "vocabulary", console)
     corpora = [_corpus(recipe, text, held_out, vocabularies, run / "data" / text.name, console) for text in texts.train]
     return Prepared(texts, vocabularies, Mixture(corpora, [text.weight for text in texts.train], vocabularies))
+
+
+def _forget_others(recipe: Recipe, texts: Texts, run: Path) -> None:
+    """Delete what was made from other options or other text."""
+    files = {found.name: found.sha256 for found in texts.manifest}
+    made_of = {"data": recipe.data.document(), "vocabulary": recipe.vocabulary.document(), "files": files}
+    note = run / PREPARED
+    if note.is_file() and read_yaml(note) == made_of:
+        return
+    for old in (run / "vocabulary", run / "data"):
+        shutil.rmtree(old, ignore_errors=True)
+    write_text(note, to_yaml(made_of))
 
 
 def _vocabularies(

@@ -10,7 +10,7 @@ from pydantic import Field, model_validator
 from nmtk.decoding.options import DecodingOptions
 from nmtk.errors import OptionsError
 from nmtk.model.options import TransformerOptions
-from nmtk.options import FREE, Change, Options, changes, nearest, override, read_yaml
+from nmtk.options import FREE, Change, Document, Options, changes, nearest, override, read_yaml
 from nmtk.recipe.data import DataOptions, Name
 from nmtk.training.options import TrainingOptions
 from nmtk.training.schedules import needs_end
@@ -81,8 +81,19 @@ def load(path: Path, assignments: Sequence[str] = ()) -> Located:
     assignments: `key=value` settings laid over it. Raises OptionsError: file, key, what was found, what was wanted.
     """
     document = _locate(path)
-    recipe = Recipe.parse(override(read_yaml(document), assignments), str(document))
+    own = read_yaml(document)
+    recipe = Recipe.parse(_same_update(own, override(own, assignments)), str(document))
     return Located(recipe, document.parent)
+
+
+def _same_update(own: Document, overlaid: Document) -> Document:
+    """Where `batch_tokens=auto` is laid over a number, that number stays the size of an update."""
+    before, after = own.get("training"), overlaid.get("training")
+    if isinstance(before, dict) and isinstance(after, dict) and after.get("batch_tokens") == "auto":
+        wanted = before.get("batch_tokens")
+        if wanted not in (None, "auto") and after.get("update_tokens") is None:
+            after["update_tokens"] = wanted
+    return overlaid
 
 
 def shipped() -> dict[str, Path]:

@@ -18,13 +18,15 @@ from nmtk.files import write_text
 from nmtk.model.transformer import Transformer
 from nmtk.options import Document
 from nmtk.recipe.evaluate import exact_share, score_tests, translate_tests, verdicts
-from nmtk.recipe.home import claim, write_manifest
+from nmtk.recipe.home import begun, claim, write_manifest
 from nmtk.recipe.prepare import Prepared, prepare
 from nmtk.recipe.recipe import Expectation, Located, Recipe
 from nmtk.training import checkpoints
 from nmtk.training.averaging import average_bundles
+from nmtk.training.budget import Batches, keep, longest_of, settle
 from nmtk.training.distributed import Ranks
 from nmtk.training.memory import keep_memory
+from nmtk.training.probe import Probe
 from nmtk.training.progress import listeners
 from nmtk.training.stopping import best
 from nmtk.training.trainer import Trainer
@@ -43,9 +45,7 @@ def train(located: Located, run: Path, overwrite: bool, console: Console) -> dic
     """
     recipe = located.recipe
     with Ranks.join(recipe.training.device) as ranks:
-        keep_memory()
-        torch.set_num_threads(recipe.training.threads or torch.get_num_threads())
-        prepared = _prepare(located, run, overwrite, ranks, console)
+        prepared = begin(located, run, overwrite, ranks, console)
         trainer = _trainer(recipe, prepared, run, ranks, console)
         reason = trainer.train()
         if ranks.first:
@@ -57,11 +57,14 @@ def train(located: Located, run: Path, overwrite: bool, console: Console) -> dic
             return _finish(recipe, prepared, trainer, run, console) if ranks.first else {}
 
 
-def _prepare(located: Located, run: Path, overwrite: bool, ranks: Ranks, console: Console) -> Prepared:
-    """Rank 0 prepares first; then the first of each other machine, which finds it done where they share the disk.
+def begin(located: Located, run: Path, overwrite: bool, ranks: Ranks, console: Console) -> Prepared:
+    """All that comes before there is a model: the process set up, the run's folder claimed, its data prepared.
 
+    Rank 0 prepares first; then the first of each other machine, which finds it done where they share the disk.
     Raises DataError when machines came to different data.
     """
+    keep_memory()
+    torch.set_num_threads(located.recipe.training.threads or torch.get_num_threads())
     ranks.at(0, "preparing", least=math.inf)
     if ranks.first:
         claim(run, located, overwrite)
@@ -80,8 +83,27 @@ def _prepare(located: Located, run: Path, overwrite: bool, ranks: Ranks, console
     return prepared
 
 
+def probe_of(recipe: Recipe, prepared: Prepared, device: torch.device) -> Probe:
+    """What is to be known of a recipe's updates, to tell how much memory they take."""
+    source, target = map(len, prepared.vocabularies)
+    dtype = pick_precision(recipe.training.precision, device)
+    longest, stretched = longest_of(prepared.mixture, recipe.training)
+    return Probe(recipe.model, source, target, recipe.training, dtype, device, longest, stretched)
+
+
+def batches_of(recipe: Recipe, prepared: Prepared, run: Path, ranks: Ranks) -> Batches | None:
+    """What `batch_tokens: auto` comes to in a run; None where the recipe says the size of its batches."""
+    return settle(run, recipe.training, lambda: probe_of(recipe, prepared, ranks.device), ranks, begun(run))
+
+
 def _trainer(recipe: Recipe, prepared: Prepared, run: Path, ranks: Ranks, console: Console) -> Trainer:
     options, vocabularies = recipe.training, prepared.vocabularies
+    if batches := batches_of(recipe, prepared, run, ranks):
+        options = batches.over(options)
+        ranks.wait()  # all have read what the run knows
+        if ranks.first:
+            keep(run, batches)
+            _say(console, str(batches))
     torch.manual_seed(options.seed)
     model = Transformer(recipe.model, len(vocabularies.source), len(vocabularies.target))
     dtype = pick_precision(options.precision, ranks.device)
@@ -91,7 +113,7 @@ def _trainer(recipe: Recipe, prepared: Prepared, run: Path, ranks: Ranks, consol
             [pair.source for pair in held_out],
             [pair.target for pair in held_out],
             vocabularies,
-            options.batch_tokens // options.accumulate,
+            options.effective_tokens // options.accumulate,
             model.longest,
         ),
         options.validation,

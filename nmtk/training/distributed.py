@@ -5,7 +5,7 @@ import secrets
 import socket
 import time
 from collections.abc import Iterable, Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager, nullcontext
 from datetime import timedelta
 from inspect import signature
 from types import TracebackType
@@ -124,6 +124,12 @@ class Ranks(NamedTuple):
         settings: dict[str, Any] = {next(name for name in _SENDING_BUFFERS if name in known): False}
         return DistributedDataParallel(step.to(self.device), gradient_as_bucket_view=True, **settings)
 
+    def exchange(self, wrapped: nn.Module, last: bool) -> AbstractContextManager[Any]:
+        """Within it, gradients are exchanged, for the last batch of an update; else not, unless they are sharded: then
+        no rank has room for whole ones.
+        """
+        return wrapped.no_sync() if isinstance(wrapped, DistributedDataParallel) and not last else nullcontext()
+
     def at(self, update: int, stage: str, least: float = 0.0) -> None:
         """Say what this rank begins to do. least: seconds that it may take without progress, whatever was seen."""
         if self.watch:
@@ -174,14 +180,14 @@ class Ranks(NamedTuple):
 
     def any(self, flag: bool) -> bool:
         """Whether any rank says yes."""
-        return (self.world > 1 and bool(self.sum(torch.tensor([flag], device=self.device, dtype=torch.int32)))) or flag
+        return (self.world > 1 and bool(self.sum(torch.tensor([flag], dtype=torch.int32)))) or flag
 
     def tell(self, value: T) -> T:
         """What rank 0 says."""
         if self.world == 1:
             return value
         box: list[T | None] = [value if self.first else None]
-        dist.broadcast_object_list(box, device=self.device)
+        dist.broadcast_object_list(box, device=torch.device("cpu"))
         return box[0]  # type: ignore[return-value]
 
 

@@ -1,8 +1,16 @@
 """The recipe's `training`: everything about how a model is trained."""
 
-from typing import Annotated, Literal
+from typing import Annotated, Any, Literal
 
-from pydantic import Field, NonNegativeFloat, NonNegativeInt, PositiveFloat, PositiveInt, model_validator
+from pydantic import (
+    BeforeValidator,
+    Field,
+    NonNegativeFloat,
+    NonNegativeInt,
+    PositiveFloat,
+    PositiveInt,
+    model_validator,
+)
 
 from nmtk.decoding.strategies import Greedy, Strategy
 from nmtk.options import COUNT, FREE, SECONDS, Options
@@ -12,6 +20,17 @@ from nmtk.training.schedules import InverseSqrt, Noam, Schedule, needs_end
 Count = Annotated[PositiveInt, COUNT]
 Metric = Literal["loss", "bleu", "chrf"]
 Sharding = Literal["none", "full"]
+
+
+def _count_or_auto(value: Any) -> Any:
+    if value == "auto" or (isinstance(value, int) and not isinstance(value, bool) and value > 0):
+        return value
+    raise ValueError(f"found {value!r}, wanted a whole number above 0, or auto")
+
+
+BatchTokens = Annotated[int | Literal["auto"], BeforeValidator(_count_or_auto), COUNT]
+UPDATE_TOKENS = 4096
+"""Tokens of an update, unless the recipe says."""
 
 
 class Sampling(Options):
@@ -70,10 +89,18 @@ class TrainingOptions(Options):
     """Target tokens trained on."""
     time: Annotated[PositiveFloat | None, SECONDS, FREE] = None
     """Wall-clock time of training, all its parts added up."""
-    batch_tokens: Count = 4096
-    """The most tokens of either side in one update, padding included, over all ranks and accumulated batches."""
+    batch_tokens: BatchTokens = UPDATE_TOKENS
+    """The most tokens of either side in one update, padding included, over all ranks and accumulated batches.
+
+    `auto`: an update has `update_tokens`, cut into the fewest batches that fit in memory (`nmtk.training.budget`).
+    """
+    update_tokens: Count | None = None
+    """Beside `batch_tokens: auto` only: what `batch_tokens` would be."""
     accumulate: PositiveInt = 1
-    """How many batches, each of its own sentence length, an update is made of; ranks share them out."""
+    """How many batches, each of its own sentence length, an update is made of; ranks share them out.
+
+    With `batch_tokens: auto` there are so many or more.
+    """
     optimiser: Optimiser = Adam()
     schedule: Schedule = InverseSqrt()
     label_smoothing: Annotated[float, Field(ge=0, lt=1)] = 0.1
@@ -100,6 +127,10 @@ class TrainingOptions(Options):
     def _consistent(self) -> "TrainingOptions":
         if not (self.updates or self.epochs or self.tokens or self.time or self.early_stop):
             raise ValueError("nothing ends the training: wanted one of updates, epochs, tokens, time, early_stop")
+        if self.update_tokens and self.batch_tokens != "auto":
+            raise ValueError(
+                f"update_tokens: an update has batch_tokens, {self.batch_tokens}: wanted batch_tokens: auto beside it"
+            )
         if needs_end(self.schedule) and not self.updates:
             raise ValueError(
                 f"schedule {self.schedule.kind} decays to an end: wanted training.updates or schedule.updates"
@@ -118,3 +149,8 @@ class TrainingOptions(Options):
         if isinstance(self.schedule, Noam) and "rate" not in self.optimiser.model_fields_set:
             return self.model_copy(update={"optimiser": self.optimiser.model_copy(update={"rate": 1.0})})
         return self
+
+    @property
+    def effective_tokens(self) -> int:
+        """The most tokens of either side in one update, however many batches it is made of."""
+        return (self.update_tokens or UPDATE_TOKENS) if self.batch_tokens == "auto" else self.batch_tokens

@@ -9,6 +9,7 @@ from nmtk.data.batches import Batch
 from nmtk.devices import attention_kernels
 from nmtk.model.transformer import Transformer
 from nmtk.training.loss import Loss, smoothed_cross_entropy
+from nmtk.training.options import TrainingOptions
 
 COMPILED_FROM = 5_000
 """Updates from which on `compile: auto` finds compiling worth its minute."""
@@ -46,3 +47,11 @@ class TrainingStep(nn.Module):
 
     def _precision(self, device: torch.device) -> AbstractContextManager[None]:
         return torch.autocast(device.type, self.dtype, enabled=self.dtype != torch.float32)
+
+
+def make_step(model: Transformer, options: TrainingOptions, dtype: torch.dtype, device: torch.device) -> TrainingStep:
+    """The step that the options ask for, its layers compiled where they say so."""
+    step = TrainingStep(model, options.label_smoothing, dtype)
+    if options.compile is True or (options.compile == "auto" and pays_to_compile(device, options.updates)):
+        step.compile_layers()
+    return step

@@ -3,13 +3,12 @@
 import math
 import time
 from collections.abc import Generator, Iterator, Sequence
-from contextlib import AbstractContextManager, closing, nullcontext
+from contextlib import closing
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import torch
-from torch.nn.parallel import DistributedDataParallel
 from torch.nn.utils import clip_grad_norm_
 
 from nmtk.bundle import Bundle
@@ -21,12 +20,13 @@ from nmtk.errors import TrainingError
 from nmtk.training import checkpoints
 from nmtk.training.checkpoints import State
 from nmtk.training.distributed import Ranks, whole
+from nmtk.training.memory import naming_the_batch
 from nmtk.training.moving_average import MovingAverage
 from nmtk.training.options import TrainingOptions
 from nmtk.training.progress import Listener, Log
 from nmtk.training.schedules import Horizon
 from nmtk.training.signals import Signals
-from nmtk.training.step import TrainingStep, pays_to_compile
+from nmtk.training.step import make_step
 from nmtk.training.stopping import Position, Validated, reason_to_stop, share_done, to_keep
 from nmtk.training.validation import Validator
 from nmtk.training.verdict import SLOW
@@ -55,10 +55,7 @@ class Trainer:
         self.run, self.bundle, self.mixture, self.validator = run, bundle, mixture, validator
         self.options, self.ranks, self.listeners = options, ranks, listeners
         self.model = bundle.model
-        self.step = TrainingStep(self.model, options.label_smoothing, dtype)
-        compiled = pays_to_compile(ranks.device, options.updates) if options.compile == "auto" else options.compile
-        if compiled:
-            self.step.compile_layers()
+        self.step = make_step(self.model, options, dtype, ranks.device)
         self.wrapped = ranks.wrap(self.step, options.sharding)
         self.parameters = list(self.model.parameters())
         self.optimiser = options.optimiser.build(self.parameters)
@@ -115,7 +112,7 @@ class Trainer:
         def made() -> Iterator[Share]:
             shares = walk(
                 self.mixture,
-                options.batch_tokens,
+                options.effective_tokens,
                 options.accumulate,
                 options.seed,
                 self.state.cursor,
@@ -136,7 +133,8 @@ class Trainer:
         sums = torch.zeros(2, dtype=sum_type(self.ranks.device), device=self.ranks.device)
         for number, batch in enumerate(share.batches, 1):
             self.ranks.at(step, "forward")
-            with self._exchange(number == len(share.batches)):
+            last = number == len(share.batches)
+            with self.ranks.exchange(self.wrapped, last), naming_the_batch(step, batch, self.options):
                 loss = self.wrapped(batch.to(self.ranks.device))
                 self.ranks.at(step, "backward")
                 (loss.smoothed * (self.ranks.world / share.tokens)).backward()
@@ -147,19 +145,14 @@ class Trainer:
         rate = self.options.optimiser.rate * self.options.schedule.factor(step, self.horizon)
         for group in self.optimiser.param_groups:
             group["lr"] = rate
-        self.optimiser.step()
+        with naming_the_batch(step, share.batches[-1], self.options):  # its state is made with the first update
+            self.optimiser.step()
         self.optimiser.zero_grad()
         if self.average:
             self.average.update(step)
         self.window.add(share, sums, norm, rate)
         state.update, state.cursor, state.epochs = step, share.after, share.epochs
         state.tokens += share.tokens
-
-    def _exchange(self, last: bool) -> AbstractContextManager[Any]:
-        """Ranks exchange gradients with the last batch of an update only, but for sharded ones, to hold none whole."""
-        return (
-            self.wrapped.no_sync() if isinstance(self.wrapped, DistributedDataParallel) and not last else nullcontext()
-        )
 
     def _check(self, now: Checked | None) -> None:
         """Stop at a loss or gradient that is no number: at once on CPUs, one update later where asking would stall."""
