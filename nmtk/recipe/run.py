@@ -121,11 +121,10 @@ def _trainer(recipe: Recipe, prepared: Prepared, run: Path, ranks: Ranks, consol
     )
     bundle = Bundle(model, vocabularies, recipe.decoding.document(), _card(recipe, prepared))
     if ranks.first:
-        parameters = sum(parameter.numel() for parameter in model.parameters())
         pairs = sum(prepared.mixture.sizes)
         precision = str(dtype).removeprefix("torch.")
         where = f"{ranks.device} x {ranks.world}, {precision}, {torch.get_num_threads()} threads"
-        _say(console, f"model: {parameters:,} parameters; {pairs:,} pairs; on {where}")
+        _say(console, f"model: {model.parameter_count:,} parameters; {pairs:,} pairs; on {where}")
     heard = listeners(run, console) if ranks.first else []
     return Trainer(run, bundle, prepared.mixture, validator, options, dtype, ranks, heard)
 
