@@ -83,10 +83,8 @@ def forward_flops(model: Transformer, of: Lengths) -> Flops:
     options = model.options
     width = options.width
     square = width * width
-    feed = 2 * sum(
-        linear.weight.numel()
-        for linear in (model.encoder.layers[0].feed_forward.inner, model.encoder.layers[0].feed_forward.out)
-    )
+    gated = model.decoder.layers[0].feed_forward.gated
+    feed = (6 if gated else 4) * width * options.inner
     encoder = of.source * (8 * square + feed) + of.source_pairs * 4 * width
     decoder = of.target * (8 * square + 4 * square + feed) + (of.target_pairs + of.cross_pairs) * 4 * width
     return Flops(
