@@ -1,6 +1,6 @@
 """The forward pass of training: from a batch to its loss."""
 
-from contextlib import AbstractContextManager
+from contextlib import AbstractContextManager, nullcontext
 
 import torch
 from torch import nn
@@ -29,11 +29,17 @@ class TrainingStep(nn.Module):
     def __init__(self, model: Transformer, smoothing: float, dtype: torch.dtype) -> None:
         super().__init__()
         self.model, self.smoothing, self.dtype = model, smoothing, dtype
+        self.compiled = False
 
     def compile_layers(self) -> None:
         """Have each layer compiled when it first runs, once for all layers of a stack and all shapes of batches."""
         for layer in (*self.model.encoder.layers, *self.model.decoder.layers):
             layer.compile(dynamic=True)
+        self.compiled = True
+
+    def uncompiled(self) -> AbstractContextManager[None]:
+        """Where it lasts, layers run as they are: to validate, they would all be compiled again, for inference."""
+        return torch.compiler.set_stance("force_eager") if self.compiled else nullcontext()
 
     def forward(self, batch: Batch) -> Loss:
         """The sums of the loss over the batch's real target tokens, in nats."""

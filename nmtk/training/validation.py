@@ -76,8 +76,9 @@ class Validator:
         was_training = bundle.model.training
         bundle.model.eval()
         try:
-            scores = self._loss(step, device)
-            scores |= self._translate(bundle)
+            with step.uncompiled():
+                scores = self._loss(step, device)
+                scores |= self._translate(bundle)
         finally:
             bundle.model.train(was_training)
         return scores

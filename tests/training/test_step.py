@@ -104,6 +104,9 @@ def test_layers_are_compiled_once_for_all_shapes(monkeypatch: pytest.MonkeyPatch
     for one, other in zip(plain.parameters(), compiled.parameters(), strict=True):
         assert torch.equal(one.grad, other.grad)  # type: ignore[arg-type]
     assert len(graphs) == 2
+    with compiled.eval().uncompiled(), torch.inference_mode():
+        assert compiled(batch(5)).smoothed == plain.eval()(batch(5)).smoothed
+    assert len(graphs) == 2, "validation compiled the layers once more"
     torch._dynamo.reset()
 
 
