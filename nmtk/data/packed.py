@@ -1,4 +1,4 @@
-"""Packed: one side of a corpus as three flat files, written as a stream and read through memory maps.
+"""Packed: one side of a corpus as three flat files, written as a stream and read in runs of neighbouring rows.
 
     NAME.ids      the piece ids of all sentences, one after the other, uint16 or uint32
     NAME.starts   where each sentence begins in NAME.ids, int64
@@ -8,9 +8,10 @@ All little-endian. Sentences have no special ids: what trains on them adds `<s>`
 """
 
 import hashlib
+import os
 from contextlib import ExitStack
 from pathlib import Path
-from typing import Any, Literal, NamedTuple, Self, TypeAlias, TypeVar
+from typing import Any, Generic, Literal, NamedTuple, Self, TypeAlias, TypeVar
 
 import numpy as np
 import numpy.typing as npt
@@ -108,13 +109,41 @@ class SideWriter:
 
 
 class Side:
-    """One side of a packed corpus, mapped into memory: nothing is read until it is asked for."""
+    """One side of a packed corpus: its files, open; nothing is read until it is asked for.
+
+    They are read, not mapped: through a map, a page that was touched once counts as resident until it is unmapped,
+    and the kernel maps its neighbours with it. A few thousand rows at random made the whole of a 6 GB file resident.
+    """
 
     def __init__(self, folder: Path, name: str, header: SideHeader, pairs: int) -> None:
         """Raises DataError when a file is missing or has another size than the header says."""
-        self._ids = _map(folder / f"{name}.ids", id_type(header.width), header.pieces)
-        self._starts = _map(folder / f"{name}.starts", START, pairs)
-        self.lengths: Lengths = _map(folder / f"{name}.lengths", LENGTH, pairs)
+        self._pairs = pairs
+        self._ids = _Numbers(folder / f"{name}.ids", id_type(header.width), header.pieces)
+        self._starts = _Numbers(folder / f"{name}.starts", START, pairs)
+        self._lengths = _Numbers(folder / f"{name}.lengths", LENGTH, pairs)
+
+    def gather(self, rows: Rows) -> Sentences:
+        """The sentences of these rows, in their order; rows that follow each other are read in one.
+
+        Raises IndexError for a row that is not there.
+        """
+        if len(rows) and not 0 <= rows.min() <= rows.max() < self._pairs:
+            raise IndexError(f"found rows from {rows.min()} to {rows.max()}, wanted them below {self._pairs}")
+        cuts = np.flatnonzero(np.diff(rows) != 1) + 1
+        firsts, counts = rows[np.concatenate([[0], cuts])[: len(rows)]], np.diff(cuts, prepend=0, append=len(rows))
+        lengths = self._lengths.read(firsts, counts)
+        ends = np.concatenate([[0], np.cumsum(lengths, dtype=np.int64)])
+        starts = self._starts.read(firsts, np.ones_like(counts))
+        last = np.cumsum(counts)
+        return Sentences(self._ids.read(starts, ends[last] - ends[last - counts]), lengths)
+
+
+class Shelf:
+    """Sentences in memory, from which any can be gathered at once."""
+
+    def __init__(self, sentences: Sentences) -> None:
+        self._ids, self.lengths = sentences
+        self._starts = np.cumsum(self.lengths, dtype=np.int64) - self.lengths
 
     def gather(self, rows: Rows) -> Sentences:
         """The sentences of these rows, in their order: two passes over the ids, none of them in Python."""
@@ -125,13 +154,29 @@ class Side:
         return Sentences(self._ids[at], lengths)
 
 
-def _map(path: Path, dtype: np.dtype[T], count: int) -> npt.NDArray[T]:
-    try:
-        found = path.stat().st_size
-    except FileNotFoundError:
-        raise DataError(f"{path}: no such file: delete its folder to pack the corpus again") from None
-    wanted = count * dtype.itemsize
-    if found != wanted:
-        raise DataError(f"{path}: found {found} bytes, wanted {wanted}: delete its folder to pack the corpus again")
-    # A plain view: indexing np.memmap itself costs several times as much per call.
-    return np.memmap(path, dtype=dtype, mode="r", shape=(count,)).view(np.ndarray)
+class _Numbers(Generic[T]):
+    """A file of numbers, of which stretches are read."""
+
+    def __init__(self, path: Path, dtype: np.dtype[T], count: int) -> None:
+        try:
+            self._file = path.open("rb", buffering=0)
+        except FileNotFoundError:
+            raise DataError(f"{path}: no such file: delete its folder to pack the corpus again") from None
+        self._path, self._dtype = path, dtype
+        found, wanted = path.stat().st_size, count * dtype.itemsize
+        if found != wanted:
+            raise DataError(f"{path}: found {found} bytes, wanted {wanted}: delete its folder to pack the corpus again")
+
+    def read(self, firsts: npt.NDArray[np.integer[Any]], counts: npt.NDArray[np.integer[Any]]) -> npt.NDArray[T]:
+        """The numbers of stretches that begin at these places and have so many, end to end."""
+        size = self._dtype.itemsize
+        numbers = np.empty(int(counts.sum()), self._dtype)
+        left = memoryview(numbers.view(np.uint8))  # type: ignore[arg-type]  # true from Python 3.12 on
+        descriptor = self._file.fileno()
+        for first, count in zip((firsts * size).tolist(), (counts * size).tolist(), strict=True):
+            while count:
+                got = os.preadv(descriptor, [left[:count]], first)
+                if not got:
+                    raise DataError(f"{self._path}: cut short while it is in use")
+                left, first, count = left[got:], first + got, count - got
+        return numbers
