@@ -8,7 +8,6 @@ All little-endian. Sentences have no special ids: what trains on them adds `<s>`
 """
 
 import hashlib
-import os
 from contextlib import ExitStack
 from pathlib import Path
 from typing import Any, Generic, Literal, NamedTuple, Self, TypeAlias, TypeVar
@@ -109,7 +108,7 @@ class SideWriter:
 
 
 class Side:
-    """One side of a packed corpus: its files, open; nothing is read until it is asked for.
+    """One side of a packed corpus: nothing is read until it is asked for.
 
     They are read, not mapped: through a map, a page that was touched once counts as resident until it is unmapped,
     and the kernel maps its neighbours with it. A few thousand rows at random made the whole of a 6 GB file resident.
@@ -129,13 +128,11 @@ class Side:
         """
         if len(rows) and not 0 <= rows.min() <= rows.max() < self._pairs:
             raise IndexError(f"found rows from {rows.min()} to {rows.max()}, wanted them below {self._pairs}")
-        cuts = np.flatnonzero(np.diff(rows) != 1) + 1
-        firsts, counts = rows[np.concatenate([[0], cuts])[: len(rows)]], np.diff(cuts, prepend=0, append=len(rows))
+        runs = np.flatnonzero(np.diff(rows, prepend=-2) != 1)
+        firsts, counts = rows[runs], np.diff(runs, append=len(rows))
         lengths = self._lengths.read(firsts, counts)
-        ends = np.concatenate([[0], np.cumsum(lengths, dtype=np.int64)])
-        starts = self._starts.read(firsts, np.ones_like(counts))
-        last = np.cumsum(counts)
-        return Sentences(self._ids.read(starts, ends[last] - ends[last - counts]), lengths)
+        pieces = np.add.reduceat(lengths, runs, dtype=np.int64) if len(runs) else counts
+        return Sentences(self._ids.read(self._starts.read(firsts, np.ones_like(counts)), pieces), lengths)
 
 
 class Shelf:
@@ -158,12 +155,12 @@ class _Numbers(Generic[T]):
     """A file of numbers, of which stretches are read."""
 
     def __init__(self, path: Path, dtype: np.dtype[T], count: int) -> None:
+        self._path, self._dtype = path, dtype
         try:
-            self._file = path.open("rb", buffering=0)
+            found = path.stat().st_size
         except FileNotFoundError:
             raise DataError(f"{path}: no such file: delete its folder to pack the corpus again") from None
-        self._path, self._dtype = path, dtype
-        found, wanted = path.stat().st_size, count * dtype.itemsize
+        wanted = count * dtype.itemsize
         if found != wanted:
             raise DataError(f"{path}: found {found} bytes, wanted {wanted}: delete its folder to pack the corpus again")
 
@@ -172,11 +169,12 @@ class _Numbers(Generic[T]):
         size = self._dtype.itemsize
         numbers = np.empty(int(counts.sum()), self._dtype)
         left = memoryview(numbers.view(np.uint8))  # type: ignore[arg-type]  # true from Python 3.12 on
-        descriptor = self._file.fileno()
-        for first, count in zip((firsts * size).tolist(), (counts * size).tolist(), strict=True):
-            while count:
-                got = os.preadv(descriptor, [left[:count]], first)
-                if not got:
-                    raise DataError(f"{self._path}: cut short while it is in use")
-                left, first, count = left[got:], first + got, count - got
+        with self._path.open("rb", buffering=0) as file:
+            for first, count in zip((firsts * size).tolist(), (counts * size).tolist(), strict=True):
+                file.seek(first)
+                while count:
+                    got = file.readinto(left[:count])
+                    if not got:
+                        raise DataError(f"{self._path}: cut short while it is in use")
+                    left, count = left[got:], count - got
         return numbers

@@ -12,7 +12,7 @@ import numpy.typing as npt
 from nmtk.data.packed import Lengths, Rows
 
 _OPENING = 0.1
-"""What a batch costs for being one (see `_cut`), as a share of `batch_tokens`: less is less padding, in more batches."""
+"""What a batch costs for being one, as a share of `batch_tokens` (see `_cut`)."""
 
 
 class Plan(NamedTuple):
