@@ -11,7 +11,7 @@ import numpy.typing as npt
 
 from nmtk.data.packed import Lengths, Rows
 
-_OPENING = 0.1
+_OPENING = 0.07
 """What a batch costs for being one, as a share of `batch_tokens` (see `_cut`)."""
 
 

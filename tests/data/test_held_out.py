@@ -20,7 +20,7 @@ HELD = [Pair("One!", "Eins", 1), Pair("A cat in the garden", "Eine Katze im Gart
         ("a cat... in the GARDEN?", "un gatto", True),
         ("a cat in the gardens", "un gatto", False),
         ("a cat in the house", "eine Katze im Gart", False),
-        ("- - - - - - - - - - - - - - - - A cat in the garden", "x", True),
+        ("- - - - - - - - - - - - - - - - A cat in the garden - - - - - - - - - - - -", "x", True),
         ("?", "!", False),
         ("", "", False),
     ],
