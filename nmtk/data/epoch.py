@@ -66,7 +66,7 @@ class Epoch:
             for _ in range(int(weight)):
                 self._add(corpus, size, None)
             if some := round((weight - int(weight)) * size):
-                self._add(corpus, some, Order(size, [seed, number, corpus]))
+                self._add(corpus, some, Order(size, [seed, number, 1 + corpus]))
         self._order = Order(self._pairs, [seed, number])
 
     def _add(self, corpus: int, pairs: int, chosen: Order | None) -> None:

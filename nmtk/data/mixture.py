@@ -33,7 +33,7 @@ class Mixture:
         rows = epoch.rows(places)
         source = _join([_read(self.corpora[corpus].source, found) for corpus, found in rows])
         target = _join([_read(self.corpora[corpus].target, found) for corpus, found in rows])
-        rng = np.random.default_rng([epoch.seed, epoch.number, places.start])
+        rng = np.random.default_rng([epoch.seed, epoch.number, 0, places.stop])
         return Section(source, target, self.vocabularies, places, batch_tokens, rng)
 
 
