@@ -164,8 +164,9 @@ class Trainer:
         remedy = f"checkpoint {saved[-1]} is the last good one" if saved else "no checkpoint was saved yet"
         epoch, taken = due.share.after
         raise TrainingError(
-            f"update {due.update}: the loss is no longer a number (gradient norm {float(due.norm)}) in batch {taken} "
-            f"of epoch {epoch}: {remedy}; try a smaller training.optimiser.rate, a longer warm-up or training.clip_norm"
+            f"update {due.update}: the loss is no longer a number (gradient norm {float(due.norm)}) in the batch that "
+            f"ends with pair {taken:,} of epoch {epoch}: {remedy}; "
+            f"try a smaller training.optimiser.rate, a longer warm-up or training.clip_norm"
         )
 
     # what is told and kept

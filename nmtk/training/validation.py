@@ -9,7 +9,7 @@ from torch import nn
 
 from nmtk.bundle import Bundle
 from nmtk.data.batches import Batch, collate, flatten
-from nmtk.data.plan import plan_epoch
+from nmtk.data.plan import plan_batches
 from nmtk.decoding.options import DecodingOptions
 from nmtk.decoding.translator import Translator
 from nmtk.devices import sum_type
@@ -55,7 +55,7 @@ class HeldOut:
                 f"data.valid: pair {most.argmax() + 1} has {most.max()} tokens on one side, but the model learns "
                 f"positions for {longest}: wanted a larger model.positions.maximum, or shorter pairs"
             )
-        plan = plan_epoch(sources_long, targets_long, [len(one)], [1.0], batch_tokens, seed=0, epoch=0)
+        plan = plan_batches(sources_long, targets_long, batch_tokens, np.random.default_rng(0))
         batches = [
             collate(flatten([one[row] for row in rows]), flatten([other[row] for row in rows]), vocabularies)
             for rows in (plan.batch(number) for number in range(len(plan)))

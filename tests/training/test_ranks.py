@@ -9,6 +9,7 @@ from pathlib import Path
 import pytest
 from safetensors.torch import load_file
 
+from nmtk.data import epoch
 from nmtk.data.cursor import Cursor, deal, walk
 from nmtk.data.mixture import Mixture
 from nmtk.training.checkpoints import saved
@@ -67,7 +68,11 @@ def test_every_row_of_an_update_belongs_to_one_rank(batches: int, ranks: int) ->
 
 @pytest.mark.parametrize("before", [1, 2, 3])
 @pytest.mark.parametrize("after", [1, 2, 5])
-def test_another_number_of_ranks_sees_each_pair_once_in_an_epoch(before: int, after: int) -> None:
+@pytest.mark.parametrize("section", [1, 30, 1000])
+def test_another_number_of_ranks_sees_each_pair_once_in_an_epoch(
+    before: int, after: int, section: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(epoch, "SECTION", section)
     mixture = Mixture([FakeCorpus(97)], [1.0], vocabularies())  # type: ignore[list-item]
     seen: Counter[int] = Counter()
     at = Cursor()
