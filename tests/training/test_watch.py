@@ -18,7 +18,6 @@ from nmtk.errors import DataError, TrainingError
 from nmtk.training.checkpoints import saved
 from nmtk.training.distributed import Ranks
 from nmtk.training.progress import Log
-from nmtk.training.trainer import Trainer
 from nmtk.training.verdict import Member, Patience, Report, judge, tellers
 from nmtk.training.watch import Progress
 from tests.training.conftest import environment
@@ -120,10 +119,10 @@ def misbehave(rank: int, here: int, deed: str) -> None:
     """Make one rank go wrong in the midst of an update, or in a validation."""
     if rank != here:
         return
-    forward = Trainer._exchange
+    exchange = Ranks.exchange
 
-    def deeds(trainer: Trainer, last: bool) -> object:
-        if trainer.state.update + 1 == UPDATE:
+    def deeds(ranks: Ranks, wrapped: torch.nn.Module, last: bool) -> object:
+        if ranks.watch and ranks.watch.progress.update == UPDATE:
             if deed == "sleeps":
                 time.sleep(1000)
             if deed == "loops":
@@ -134,9 +133,9 @@ def misbehave(rank: int, here: int, deed: str) -> None:
             if deed == "runs out of memory":
                 raise RuntimeError("DefaultCPUAllocator: can't allocate memory")
             os.kill(os.getpid(), {"stops": signal.SIGSTOP, "dies": signal.SIGKILL}[deed])
-        return forward(trainer, last)
+        return exchange(ranks, wrapped, last)
 
-    Trainer._exchange = deeds  # type: ignore[method-assign, assignment]
+    Ranks.exchange = deeds  # type: ignore[method-assign, assignment]
 
 
 class Deed:
