@@ -10,12 +10,9 @@ from collections.abc import Iterator, Sequence
 from dataclasses import replace
 from typing import NamedTuple
 
-import numpy as np
-
 from nmtk.data.batches import Batch
 from nmtk.data.mixture import Mixture
 from nmtk.data.packed import Rows
-from nmtk.errors import DataError
 
 
 class Cursor(NamedTuple):
@@ -72,10 +69,7 @@ def walk(
                 continue
             section = mixture.section(epoch, places, max(1, batch_tokens // accumulate))
             plan, ends = section.plan, section.ends
-            begin = int(np.searchsorted(ends, max(at.taken, places.start)))
-            if ends[begin] != max(at.taken, places.start):
-                raise DataError(f"no batch of epoch {at.epoch} ends after {at.taken} pairs: the corpora have changed")
-            for first in range(begin, len(plan), accumulate):
+            for first in range(section.batches_before(max(at.taken, places.start)), len(plan), accumulate):
                 numbers = range(first, min(first + accumulate, len(plan)))
                 rows = [plan.batch(number) for number in numbers]
                 parts = deal(rows, rank, ranks)

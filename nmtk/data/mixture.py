@@ -57,6 +57,13 @@ class Section:
         self.ends = places.start + self.plan.cuts
         """How many pairs of the epoch are done before the first batch, and after each."""
 
+    def batches_before(self, taken: int) -> int:
+        """How many batches are done when so many pairs of the epoch are. Raises DataError when one is half done."""
+        number = int(np.searchsorted(self.ends, taken))
+        if self.ends[number] != taken:
+            raise DataError(f"no batch ends after {taken:,} pairs of the epoch: the corpora or their batches changed")
+        return number
+
     def tokens(self, rows: Rows) -> int:
         """Real target tokens of some pairs, `</s>` included."""
         return int(self.target_lengths[rows].sum())

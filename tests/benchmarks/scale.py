@@ -8,6 +8,7 @@ processes then show what each of these takes: going over the batches alone, and 
 
 import argparse
 import json
+import os
 import shutil
 import subprocess
 import sys
@@ -86,6 +87,14 @@ def prepare(folder: Path, pairs: int, batch_tokens: int) -> tuple[Path, Path]:
     return recipe, run
 
 
+def forget(folder: Path) -> None:
+    """Have the kernel drop what it keeps of these files, as if they had been written long ago."""
+    os.sync()
+    for file in folder.iterdir():
+        with file.open("rb") as opened:
+            os.posix_fadvise(opened.fileno(), 0, 0, os.POSIX_FADV_DONTNEED)
+
+
 def memory(process: int | str) -> dict[str, int]:
     """What a process holds, in MiB."""
     try:
@@ -154,6 +163,7 @@ def main() -> None:
     parser.add_argument("folder", type=Path)
     parser.add_argument("--pairs", type=int, default=100_000_000)
     parser.add_argument("--batch-tokens", type=int, default=4096)
+    parser.add_argument("--cold", action="store_true", help="With nothing of the corpus in the kernel's memory.")
     parser.add_argument("--go-over", action="store_true", help=argparse.SUPPRESS)
     asked = parser.parse_args()
     if asked.go_over:
@@ -166,7 +176,11 @@ def main() -> None:
         size = sum(file.stat().st_size for file in home.rglob("*") if file.is_file())
         print(f"written: {size / 1e9:.1f} GB in {time.perf_counter() - begun:.0f} s", flush=True)
         tokens = f"--batch-tokens={asked.batch_tokens}"
+        if asked.cold:
+            forget(run / "data" / "corpus1")
         subprocess.run([sys.executable, __file__, str(run), "--go-over", tokens], check=True)
+        if asked.cold:
+            forget(run / "data" / "corpus1")
         train(recipe, run)
     finally:
         shutil.rmtree(home, ignore_errors=True)

@@ -120,5 +120,5 @@ def test_epochs_come_in_other_orders(section: int) -> None:
 
 def test_a_cursor_that_no_batch_ends_at_is_an_error() -> None:
     after = an_epoch(mixture(1.0))[0].after
-    with pytest.raises(DataError, match=f"no batch of epoch 1 ends after {after.taken - 1} pairs: the corpora have"):
+    with pytest.raises(DataError, match=f"no batch ends after {after.taken - 1} pairs of the epoch: the corpora or"):
         next(walk(mixture(1.0), 64, 1, 3, after._replace(taken=after.taken - 1)))
