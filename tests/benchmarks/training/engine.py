@@ -1,8 +1,9 @@
 """An engine: how it is installed, how it is started on the task, and where it says how fast it is."""
 
-from collections.abc import Mapping, Sequence
+from abc import ABC, abstractmethod
+from collections.abc import Sequence
 from pathlib import Path
-from typing import NamedTuple, Protocol
+from typing import ClassVar, NamedTuple
 
 from tests.benchmarks.training.task import Task
 
@@ -12,7 +13,7 @@ ENDLESS = 1_000_000
 REPORT_EVERY = 5
 """Updates between two lines in which an engine tells its speed."""
 
-KEPT: Mapping[str, str] = {
+KEPT = {
     "MALLOC_MMAP_MAX_": "0",
     "MALLOC_TRIM_THRESHOLD_": "2147483647",
     "MALLOC_TOP_PAD_": "67108864",
@@ -21,22 +22,24 @@ KEPT: Mapping[str, str] = {
 """The environment that tells glibc to keep what it once got from the kernel, as nmtk does by itself."""
 
 
-class Engine(Protocol):
+class Engine(ABC):
     """One of those that are compared. Its file says how it counts tokens."""
 
-    name: str
-    installs: Sequence[Sequence[str]]
-    """What `pip install` is given, call by call, to make its environment; nothing for nmtk's own."""
-    packages: Sequence[str]
+    name: ClassVar[str]
+    installs: ClassVar[Sequence[Sequence[str]]] = ()
+    """What `pip install` is given, call by call, to make its environment; nothing: it is in this one."""
+    packages: ClassVar[Sequence[str]]
     """Whose versions are told with the results."""
-    precisions: Sequence[str]
+    precisions: ClassVar[Sequence[str]] = ("float32",)
     """The first is what its users get; `bfloat16` is left out where the processor is not fast at it."""
-    keeps_memory: bool
+    keeps_memory: ClassVar[bool] = False
     """Whether it tells glibc to keep memory by itself, so that there is no second way to run it."""
 
+    @abstractmethod
     def command(self, task: Task, folder: Path, python: Path, precision: str) -> list[str]:
         """Write its configuration into the folder, and give the command that trains without end."""
 
+    @abstractmethod
     def rate(self, line: str) -> float | None:
         """Non-padding target tokens a second since the line before, `</s>` included, if a line of output tells it."""
 

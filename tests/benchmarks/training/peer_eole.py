@@ -11,18 +11,17 @@ from pathlib import Path
 
 from nmtk.files import write_text
 from nmtk.options import Document, to_yaml
-from tests.benchmarks.training.engine import ENDLESS, REPORT_EVERY
+from tests.benchmarks.training.engine import ENDLESS, REPORT_EVERY, Engine
 from tests.benchmarks.training.task import Task
 
 
-class Eole:
+class Eole(Engine):
     """The successor of OpenNMT-py. Its command line needs aiohttp, which it does not ask for."""
 
     name = "eole"
     installs = (("torch==2.13.0",), ("eole==0.6.4", "aiohttp"))
     packages = ("eole", "torch")
     precisions = ("float32", "bfloat16")
-    keeps_memory = False
 
     def command(self, task: Task, folder: Path, python: Path, precision: str) -> list[str]:
         model, training = task.recipe.model, task.recipe.training

@@ -11,18 +11,17 @@ import re
 from pathlib import Path
 
 from nmtk.files import write_text
-from tests.benchmarks.training.engine import REPORT_EVERY
+from tests.benchmarks.training.engine import REPORT_EVERY, Engine
 from tests.benchmarks.training.task import Task
 
 
-class HuggingFace:
+class HuggingFace(Engine):
     """transformers' MarianMTModel; bfloat16 is autocast, which on CPUs its users have to ask for."""
 
     name = "hf"
     installs = (("torch==2.13.0",), ("transformers==5.23.0",))
     packages = ("transformers", "torch")
     precisions = ("float32", "bfloat16")
-    keeps_memory = False
 
     def command(self, task: Task, folder: Path, python: Path, precision: str) -> list[str]:
         model, training = task.recipe.model, task.recipe.training

@@ -9,18 +9,17 @@ from pathlib import Path
 
 from nmtk.files import write_text
 from nmtk.options import to_yaml
-from tests.benchmarks.training.engine import ENDLESS, REPORT_EVERY
+from tests.benchmarks.training.engine import ENDLESS, REPORT_EVERY, Engine
 from tests.benchmarks.training.task import Task
 
 
-class JoeyNMT:
+class JoeyNMT(Engine):
     """Version 2.3.0, on a newer torch than it was made for."""
 
     name = "joeynmt"
     installs = (("torch==2.13.0",), ("joeynmt==2.3.0", "sentencepiece==0.2.0", "importlib_metadata"))
     packages = ("joeynmt", "torch")
     precisions = ("float32",)  # it turns 16 bits off on CPUs
-    keeps_memory = False
 
     def command(self, task: Task, folder: Path, python: Path, precision: str) -> list[str]:
         model, training = task.recipe.model, task.recipe.training

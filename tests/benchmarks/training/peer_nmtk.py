@@ -6,15 +6,14 @@ Tokens: `tokens_per_second` of its log is real target tokens, `</s>` included, o
 import re
 from pathlib import Path
 
-from tests.benchmarks.training.engine import REPORT_EVERY
+from tests.benchmarks.training.engine import REPORT_EVERY, Engine
 from tests.benchmarks.training.task import Task
 
 
-class Nmtk:
+class Nmtk(Engine):
     """As it stands in this checkout."""
 
     name = "nmtk"
-    installs = ()
     packages = ("torch", "numpy")
     precisions = ("auto", "float32")
     keeps_memory = True

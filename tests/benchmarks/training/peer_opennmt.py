@@ -10,11 +10,11 @@ from pathlib import Path
 
 from nmtk.files import write_text
 from nmtk.options import Document, to_yaml
-from tests.benchmarks.training.engine import ENDLESS, REPORT_EVERY
+from tests.benchmarks.training.engine import ENDLESS, REPORT_EVERY, Engine
 from tests.benchmarks.training.task import Task
 
 
-class OpenNMT:
+class OpenNMT(Engine):
     """Version 3.5.1, the last: on a newer torch it trains, though it cannot load what it saved."""
 
     name = "opennmt"
@@ -26,7 +26,6 @@ class OpenNMT:
     )
     packages = ("OpenNMT-py", "torch")
     precisions = ("float32",)  # its mixed precision is float16 on CUDA
-    keeps_memory = False
 
     def command(self, task: Task, folder: Path, python: Path, precision: str) -> list[str]:
         model, training = task.recipe.model, task.recipe.training

@@ -47,7 +47,7 @@ def table(results: Results) -> str:
 
 
 def _median(runs: Sequence[Results], key: str) -> float:
-    return median(run[key] for run in runs)
+    return float(median(run[key] for run in runs))
 
 
 def _about(results: Results) -> list[str]:
