@@ -45,7 +45,11 @@ class At(NamedTuple):
         """A plain loop over a step's parameters."""
         given = {"feed": self.feed()} | how
         return Loop(
-            "candidate", call or (lambda batch: step(batch).smoothed), step.parameters(), device=self.device, **given
+            "candidate",
+            (lambda batch: step(batch).smoothed) if call is None else call,
+            step.parameters(),
+            device=self.device,
+            **given,
         )
 
     def step(self, **how: Any) -> TrainingStep:

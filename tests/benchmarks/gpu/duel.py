@@ -48,8 +48,11 @@ def duel(
         for _ in range(scale.rounds):
             for name in list(made):
                 relax(scale.device)
+                before = compiled()["graphs"]
                 try:
                     turns.setdefault(name, []).append(made[name].turn(scale.turn))
+                    again = compiled()["graphs"] - before
+                    found[name]["compiled_while_measured"] = found[name].get("compiled_while_measured", 0) + again
                 except FAULTS as error:
                     found[name] = failure(error)
                     del made[name], turns[name]

@@ -16,7 +16,7 @@ from nmtk.training.step import TrainingStep
 from tests.benchmarks.gpu.loop import Fed
 
 EDGES = (16, 24, 32, 40, 48, 64, 96, 128)
-"""Lengths that both sides are padded to; what is longer than the last is left out here (one pair in a hundred)."""
+"""Lengths that both sides are padded to; what is longer than the last is left out here (4 pairs in a thousand)."""
 IGNORED = -100
 
 

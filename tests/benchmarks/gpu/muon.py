@@ -113,6 +113,7 @@ def _learn(
 def _nll(step: TrainingStep, held_out: HeldOut) -> float:
     device = next(step.parameters()).device
     step.eval()
-    total = sum(float(step(batch.to(device)).nll) for batch in held_out.batches)
+    with step.uncompiled():
+        total = sum(float(step(batch.to(device)).nll) for batch in held_out.batches)
     step.train()
     return total / sum(batch.tokens for batch in held_out.batches)
