@@ -43,6 +43,8 @@ from nmtk.training.rehearsal import Rehearsal
 
 VOCABULARY = 32_000
 PAIRS = 2000
+CEILING_SECONDS = 0.5
+"""How long each size of matrix products is tried, at the most."""
 GPU_TOKENS = 25_000
 """Tokens of an update on a GPU (Vaswani et al. 2017, section 5.1); on a CPU they are the default of training."""
 
@@ -220,7 +222,7 @@ def _measure(subject: _Subject, device: torch.device, seconds: float) -> Measure
     torch.set_num_threads(options.threads or torch.get_num_threads())
     training_type, decoding_type = pick_precision(options.precision, device), pick_precision("auto", device)
     types = dict.fromkeys((training_type, decoding_type))
-    ceilings = {kind: matmul_ceiling(device, kind) for kind in types}
+    ceilings = {kind: matmul_ceiling(device, kind, min(CEILING_SECONDS, seconds)) for kind in types}
     figures = {}
     strategies = {_called(strategy): strategy for strategy in (Greedy(), subject.decoding.strategy)}
     for name, strategy in strategies.items():

@@ -107,15 +107,17 @@ def matmul_ceiling(device: torch.device, dtype: torch.dtype, seconds: float = 0.
     for size in _SIZES.get(device.type, _SIZES["cuda"]):
         one, other, out = (torch.randn(size, size, device=device).to(dtype) for _ in range(3))
         torch.mm(one, other, out=out)
-        began = time.perf_counter()
+        wait_for(device)
+        began = ended = time.perf_counter()
         repeats = 1
-        while (now := time.perf_counter()) - began < seconds:
+        while ended == began or ended - began < seconds:
+            before = time.perf_counter()
             for _ in range(repeats):
                 torch.mm(one, other, out=out)
             wait_for(device)
-            took = time.perf_counter() - now
-            best = max(best, 2 * size**3 * repeats / took)
-            repeats = max(1, round(repeats * seconds / 5 / max(took, 1e-9)))
+            ended = time.perf_counter()
+            best = max(best, 2 * size**3 * repeats / (ended - before))
+            repeats = max(1, round(repeats * seconds / 5 / (ended - before)))
     return best
 
 
