@@ -8,6 +8,7 @@ from collections.abc import Iterable, Sequence
 from pathlib import Path
 from typing import NamedTuple
 
+import numpy as np
 from rich.console import Console
 
 from nmtk.files import write_text
@@ -65,11 +66,12 @@ def make_ready(folder: Path, threads: int, settings: Sequence[str] = ()) -> Task
     prepared = prepare(located, folder, Console(stderr=True))
     vocabulary = prepared.vocabularies.target
     write_text(folder / "pieces.txt", _lines(vocabulary.pieces(range(len(vocabulary)))))
-    corpus, rows = prepared.mixture.corpora[0], range(prepared.mixture.sizes[0])
+    corpus, rows = prepared.mixture.corpora[0], np.arange(prepared.mixture.sizes[0])
+    target = corpus.target(rows)
     held_out = list(prepared.texts.valid.pairs())
     sides = {
         "train.en": corpus.source(rows).split(),
-        "train.de": corpus.target(rows).split(),
+        "train.de": target.split(),
         "valid.en": vocabulary.encode([pair.source for pair in held_out]),
         "valid.de": vocabulary.encode([pair.target for pair in held_out]),
     }
@@ -79,7 +81,7 @@ def make_ready(folder: Path, threads: int, settings: Sequence[str] = ()) -> Task
         located.recipe.document() | {"vocabulary": {"file": str(folder / "vocabulary" / "vocabulary.model")}}, "task"
     )
     write_text(folder / "recipe.yaml", to_yaml(recipe.document()))
-    return Task(folder, recipe, threads, len(rows), int(prepared.mixture.target_lengths.sum()))
+    return Task(folder, recipe, threads, len(rows), len(target.ids) + len(rows))
 
 
 def _lines(texts: Iterable[str]) -> str:
