@@ -63,10 +63,10 @@ class Bundle(NamedTuple):
         with atomic_folder(folder) as beside:
             self.write(beside)
 
-    def write(self, folder: Path) -> None:
-        """Write the files of the model folder into a folder that exists."""
+    def write(self, folder: Path, tensors: dict[str, torch.Tensor] | None = None) -> None:
+        """Write the files of the model folder into a folder that exists, with these weights or the model's own."""
         metadata = {"format": "pt", "vocabulary": self.vocabularies.digest}
-        write_tensors(folder / WEIGHTS, weights(self.model), metadata)
+        write_tensors(folder / WEIGHTS, weights(self.model) if tensors is None else tensors, metadata)
         options = {"format": FORMAT, "model": self.model.options.document(), "decoding": self.decoding}
         write_text(folder / OPTIONS, to_yaml(options))
         self.vocabularies.save(folder)
@@ -113,14 +113,21 @@ def read_tensors(path: Path) -> dict[str, torch.Tensor]:
 
 def load_weights(model: torch.nn.Module, path: Path) -> None:
     """Fill the model's parameters from a file. Raises ModelError for names or shapes that do not fit."""
+    found = read_weights(model, path)
+    with torch.no_grad():
+        for name, value in model.named_parameters():
+            value.copy_(found[name])
+
+
+def read_weights(model: torch.nn.Module, path: Path) -> dict[str, torch.Tensor]:
+    """The tensors of a file, which must be this model's by name and shape. Raises ModelError where they are not."""
     found = read_tensors(path)
     wanted = dict(model.named_parameters())
     if strange := sorted(found.keys() ^ wanted.keys()):
         side = "lacks" if strange[0] in wanted else "has the unknown"
         raise ModelError(f"{path}: {side} weight {strange[0]}: the file is of another model")
-    with torch.no_grad():
-        for name, value in wanted.items():
-            if found[name].shape != value.shape:
-                shapes = f"found {tuple(found[name].shape)}, wanted {tuple(value.shape)}"
-                raise ModelError(f"{path}: weight {name}: {shapes}: the file is of another model")
-            value.copy_(found[name])
+    for name, value in wanted.items():
+        if found[name].shape != value.shape:
+            shapes = f"found {tuple(found[name].shape)}, wanted {tuple(value.shape)}"
+            raise ModelError(f"{path}: weight {name}: {shapes}: the file is of another model")
+    return found

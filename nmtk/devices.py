@@ -1,9 +1,11 @@
 """Devices and precision: what `auto` means, and a plain answer where the machine lacks what was asked for."""
 
 import functools
+from contextlib import AbstractContextManager, nullcontext
 from pathlib import Path
 
 import torch
+from torch.nn.attention import SDPBackend, sdpa_kernel
 
 from nmtk.errors import OptionsError
 
@@ -50,6 +52,22 @@ def pick_precision(name: str, device: torch.device) -> torch.dtype:
     if name not in PRECISIONS:
         raise OptionsError(f"precision: found {name}, wanted auto, {', '.join(PRECISIONS)}")
     return PRECISIONS[name]
+
+
+def sum_type(device: torch.device) -> torch.dtype:
+    """The widest type that the device has to sum figures in: float64, or float32 on Apple's GPUs."""
+    return torch.float32 if device.type == "mps" else torch.float64
+
+
+def attention_kernels(device: torch.device) -> AbstractContextManager[None]:
+    """Where it lasts, PyTorch chooses attention's kernel as suits sentences: on NVIDIA's GPUs never cuDNN's.
+
+    cuDNN builds its kernel anew for every shape, in tens of milliseconds, and hardly two batches have the same;
+    PyTorch prefers it on newer GPUs (`check_prefer_cudnn_attention` in its `sdp_utils.cpp`).
+    """
+    if device.type != "cuda":
+        return nullcontext()
+    return sdpa_kernel([SDPBackend.FLASH_ATTENTION, SDPBackend.EFFICIENT_ATTENTION, SDPBackend.MATH])
 
 
 def has_fast_bfloat16(device: torch.device) -> bool:

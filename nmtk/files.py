@@ -38,7 +38,7 @@ def atomic_write(path: Path) -> Iterator[IO[bytes]]:
     Raises NmtkError when the disk is full or the folder cannot be written; what stood there before stays.
     A device or a pipe, as /dev/null, is written to directly.
     """
-    beside = path.with_name(f".{path.name}.{os.getpid()}.part")
+    beside = path.parent / f".{path.name}.{os.getpid()}.part"
     try:
         if path.is_dir():  # told before the work is done, not after it
             raise IsADirectoryError(errno.EISDIR, os.strerror(errno.EISDIR))

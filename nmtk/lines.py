@@ -14,12 +14,15 @@ import sys
 import zlib
 from collections.abc import Iterable, Iterator
 from contextlib import nullcontext
+from itertools import islice
 from pathlib import Path
-from typing import IO, Any
+from typing import IO, Any, NamedTuple, Self
 
 from nmtk.errors import DataError
 
 _BLOCK = 1 << 16
+_DAMAGE = (OSError, EOFError, lzma.LZMAError, zlib.error)
+"""What reading a damaged file raises."""
 BOM = b"\xef\xbb\xbf"
 STANDARD = Path("-")
 """The path that means standard input or output."""
@@ -56,6 +59,7 @@ class _Zstandard(io.RawIOBase):
     def __init__(self, path: Path) -> None:
         import zstandard
 
+        self._error = zstandard.ZstdError
         self._frames = zstandard.ZstdDecompressor()
         self._file = path.open("rb")
         self._frame = self._frames.decompressobj()
@@ -74,7 +78,10 @@ class _Zstandard(io.RawIOBase):
                 raise EOFError("Compressed file ended before the end-of-stream marker was reached")
             if self._frame.eof:
                 self._frame = self._frames.decompressobj()
-            self._left = memoryview(self._frame.decompress(block))
+            try:
+                self._left = memoryview(self._frame.decompress(block))
+            except self._error as error:
+                raise OSError(error) from None
         size = min(len(buffer), len(self._left))
         buffer[:size], self._left = self._left[:size], self._left[size:]
         return size
@@ -107,12 +114,8 @@ def decode_lines(file: Iterable[bytes], origin: object) -> Iterator[str]:
     while True:
         try:
             line = next(lines, None)
-        except (OSError, EOFError, lzma.LZMAError, zlib.error) as error:
-            raise DataError(f"{origin}: cannot be read after line {number}: {error}") from None
-        except Exception as error:  # zstandard's own class, without importing it here
-            if type(error).__name__ != "ZstdError":
-                raise
-            raise DataError(f"{origin}: cannot be read after line {number}: {error}") from None
+        except _DAMAGE as error:
+            raise _damage(error, origin, number) from None
         if line is None:
             return
         number += 1
@@ -124,4 +127,87 @@ def decode_lines(file: Iterable[bytes], origin: object) -> Iterator[str]:
 def read_lines(path: Path) -> Iterator[str]:
     """The lines of a text file, compressed or not, without their ends. Raises DataError with file, line and byte."""
     with nullcontext(sys.stdin.buffer) if path == STANDARD else open_bytes(path) as file:  # stdin is not ours to close
-        yield from decode_lines(file, "standard input" if path == STANDARD else path)
+        yield from decode_lines(file, _name(path))
+
+
+class Block(NamedTuple):
+    """Some lines of a file as they lie in it, to be decoded later or in another process, with where they begin."""
+
+    origin: str
+    number: int
+    """Number of the first line in the file."""
+    offset: int
+    """Its first byte in the file."""
+    lines: int
+    data: bytes
+
+    def texts(self) -> Iterator[str]:
+        """The lines as text, without their ends. Raises DataError as `decode_line`, after the lines before."""
+        try:
+            text = self.data.decode("utf-8")
+        except UnicodeDecodeError:
+            return self._one_by_one()
+        if "\0" in text:
+            return self._one_by_one()
+        lines = text.replace("\r\n", "\n").split("\n")
+        return iter(lines[: self.lines])  # an end after the last line would make one more
+
+    def _one_by_one(self) -> Iterator[str]:
+        offset = self.offset
+        for number, line in enumerate(io.BytesIO(self.data), self.number):
+            yield decode_line(line, self.origin, number, offset)
+            offset += len(line)
+
+    def first(self, lines: int) -> "Block":
+        """So many lines of it, from its first."""
+        if lines == self.lines:
+            return self
+        return self._replace(lines=lines, data=b"".join(islice(io.BytesIO(self.data), lines)))
+
+
+class BlockReader:
+    """Reads a text file in blocks of lines without looking into them: the work of decoding is for others."""
+
+    def __init__(self, path: Path) -> None:
+        """Raises DataError when the file is missing."""
+        self.origin, self._offset = _name(path), 0
+        self.line = 0
+        """How many lines were read."""
+        self._file = open_bytes(path)
+        self._ours = path != STANDARD
+        self._fault: DataError | None = None
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        if self._ours:
+            self._file.close()
+
+    def read(self, most: int) -> Block | None:
+        """The next lines, so many or as many as there are; None at the end. Raises DataError for a damaged file."""
+        if self._fault:
+            raise self._fault
+        lines: list[bytes] = []
+        try:
+            lines.extend(islice(self._file, most))  # keeps what it got before an error
+        except _DAMAGE as error:
+            self._fault = _damage(error, self.origin, self.line + len(lines))
+            if not lines:
+                raise self._fault from None
+        if not lines:
+            return None
+        data = b"".join(lines)
+        text = data if self.line else data.removeprefix(BOM)
+        block = Block(self.origin, self.line + 1, self._offset + len(data) - len(text), len(lines), text)
+        self.line += len(lines)
+        self._offset += len(data)
+        return block
+
+
+def _damage(error: Exception, origin: object, line: int) -> DataError:
+    return DataError(f"{origin}: cannot be read after line {line}: {error}")
+
+
+def _name(path: Path) -> str:
+    return "standard input" if path == STANDARD else str(path)

@@ -37,7 +37,7 @@ class Options(BaseModel):
         """
         try:
             # JSON mode keeps strictness but lets a YAML list be a tuple.
-            return cls.model_validate_json(json.dumps(document))
+            return cls.model_validate_json(json.dumps(_with_kinds(cls, document)))
         except ValidationError as error:
             raise OptionsError(f"{origin}: {_explain(error, cls)}") from None
 
@@ -66,6 +66,25 @@ def _keep_kinds(value: Any, short: Any) -> Any:
 
 def _by_kind(value: Any) -> Any:
     return {"kind": value} if isinstance(value, str) else value
+
+
+def _with_kinds(cls: type[BaseModel], given: Mapping[str, Any]) -> Document:
+    """The document, where a choice that only names settings of the default gets the default's kind.
+
+    So `optimiser.rate=2e-3` is enough to change the rate of the optimiser that is used anyway.
+    """
+    filled = dict(given)
+    for name, field in cls.model_fields.items():
+        key = field.alias or name
+        inner, default = filled.get(key), type(field.default)
+        if not isinstance(inner, dict):
+            continue
+        if "kind" not in inner and inner and (tag := _tag(default)) and inner.keys() <= set(default.model_fields):
+            inner = {"kind": tag} | inner
+        arms = [arm for arm in _members(field.annotation) if isinstance(arm, type) and issubclass(arm, BaseModel)]
+        chosen = [arm for arm in arms if _tag(arm) in (None, inner.get("kind"))]
+        filled[key] = _with_kinds(chosen[0], inner) if len(chosen) == 1 else inner
+    return filled
 
 
 BY_KIND = BeforeValidator(_by_kind)
@@ -282,6 +301,8 @@ def _explain(error: ValidationError, cls: type[BaseModel]) -> str:
         return f"{key}: found {_show(found)}, wanted one of {wanted}{close}"
     if kind == "value_error":
         return f"{key}: {context.get('error', fault['msg'])}" if keys else str(context.get("error", fault["msg"]))
+    if kind == "string_pattern_mismatch":
+        return f"{key}: found {_show(fault['input'])}, wanted text of the form {context['pattern']}"
     if kind in ("too_short", "too_long"):
         limit = context.get("min_length", context.get("max_length"))
         return f"{key}: found {_show(fault['input'])}, wanted at {'least' if kind == 'too_short' else 'most'} {limit}"

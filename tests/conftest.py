@@ -2,6 +2,7 @@
 
 import io
 import os
+import signal
 import sys
 from collections.abc import Callable
 from pathlib import Path
@@ -13,6 +14,8 @@ for name in ("FORCE_COLOR", "GITHUB_ACTIONS", "PY_COLORS"):  # each makes the co
     os.environ.pop(name, None)
 os.environ["NO_COLOR"] = "1"
 os.environ["COLUMNS"] = "120"
+# A shell starts its background jobs deaf to SIGINT, and they would pass that on to the commands that tests interrupt.
+signal.signal(signal.SIGINT, signal.default_int_handler)
 
 
 @pytest.fixture(scope="session")

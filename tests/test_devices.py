@@ -3,7 +3,7 @@ from pathlib import Path
 import pytest
 import torch
 
-from nmtk.devices import cpu_flags, devices, has_fast_bfloat16, pick_device, pick_precision
+from nmtk.devices import attention_kernels, cpu_flags, devices, has_fast_bfloat16, pick_device, pick_precision
 from nmtk.errors import OptionsError
 
 CPU = torch.device("cpu")
@@ -29,6 +29,15 @@ def test_a_device_that_is_not_here_is_refused(monkeypatch: pytest.MonkeyPatch) -
     for name in ("cuda", "cuda:0", "mps"):
         with pytest.raises(OptionsError, match=f"^device: {name} is not on this machine; here: cpu$"):
             pick_device(name)
+
+
+def test_attention_is_never_built_anew_for_a_shape_on_gpus() -> None:
+    before = torch.backends.cuda.cudnn_sdp_enabled(), torch.backends.cuda.flash_sdp_enabled()
+    with attention_kernels(torch.device("cuda")):
+        assert not torch.backends.cuda.cudnn_sdp_enabled()
+        assert torch.backends.cuda.flash_sdp_enabled()
+    with attention_kernels(CPU):
+        assert (torch.backends.cuda.cudnn_sdp_enabled(), torch.backends.cuda.flash_sdp_enabled()) == before
 
 
 @pytest.mark.parametrize("name", ["gpu", "", "cuda:x", "xla", "Cpu"])

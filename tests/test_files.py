@@ -81,6 +81,7 @@ def test_a_place_that_cannot_be_written_is_named(tmp_path: Path) -> None:
     for path, reason in (
         (tmp_path / "f" / "g", "Not a directory|File exists"),
         (tmp_path / "folder", "Is a directory"),
+        (Path(), "Is a directory"),
     ):
         with pytest.raises(NmtkError, match=f"{path}: cannot be written: ({reason})$"):
             write_text(path, "x")

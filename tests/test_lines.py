@@ -2,16 +2,17 @@ import bz2
 import gzip
 import io
 import lzma
+import pickle
 import random
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Iterable, Iterator
 from pathlib import Path
 
 import pytest
 import zstandard
 
 from nmtk.errors import DataError
-from nmtk.lines import STANDARD, decode_lines, read_lines
+from nmtk.lines import STANDARD, BlockReader, decode_lines, read_lines
 
 COMPRESS: dict[str, Callable[[bytes], bytes]] = {
     ".gz": gzip.compress,
@@ -23,6 +24,12 @@ COMPRESS: dict[str, Callable[[bytes], bytes]] = {
 
 def lines(data: bytes) -> list[str]:
     return list(decode_lines(io.BytesIO(data), "text"))
+
+
+def in_blocks(path: Path, size: int) -> Iterator[str]:
+    with BlockReader(path) as reader:
+        while block := reader.read(size):
+            yield from pickle.loads(pickle.dumps(block)).texts()
 
 
 @pytest.mark.parametrize(
@@ -66,6 +73,41 @@ def test_what_is_no_text_is_refused_with_line_and_byte(data: bytes, message: str
     assert str(error.value) == message
 
 
+@pytest.mark.parametrize("size", [1, 2, 100])
+@pytest.mark.parametrize(
+    "data",
+    [
+        b"",
+        b"\n",
+        b"\xef\xbb\xbf",
+        b"\xef\xbb\xbfa\r\n\xef\xbb\xbfb\r\r\n\nc\r",
+        "a\u2028b\x85\n\x0c\n".encode(),
+        b"good\r\nb\xffd\nnever told \0",
+        b"\xef\xbb\xbfgood\ngood\nb\0d\n",
+        b"\xef\xbb\xbfb\xffd",
+    ],
+)
+def test_blocks_hold_the_same_lines_and_the_same_faults(data: bytes, size: int, tmp_path: Path) -> None:
+    def told(read: Iterable[str]) -> list[str]:
+        found: list[str] = []
+        try:
+            found.extend(read)
+        except DataError as error:
+            found.append(str(error))
+        return found
+
+    (tmp_path / "text").write_bytes(data)
+    assert told(in_blocks(tmp_path / "text", size)) == told(read_lines(tmp_path / "text"))
+
+
+def test_the_first_lines_of_a_block_are_a_block(tmp_path: Path) -> None:
+    (tmp_path / "text").write_bytes(b"a\nb\nc")
+    with BlockReader(tmp_path / "text") as reader:
+        block = reader.read(10)
+    assert block is not None
+    assert [list(block.first(count).texts()) for count in (1, 2, 3)] == [["a"], ["a", "b"], ["a", "b", "c"]]
+
+
 def test_lines_come_as_they_are_read() -> None:
     stream = decode_lines(iter([b"first\n", b"\xff\n"]), "text")
     assert next(stream) == "first"
@@ -97,8 +139,11 @@ def test_compressed_parts_put_together_are_one_text(ending: str, tmp_path: Path)
 def test_compressed_text_cut_short_is_never_taken_for_whole(ending: str, share: float, tmp_path: Path) -> None:
     data, path = COMPRESS[ending](noise()), tmp_path / f"text{ending}"
     path.write_bytes(data[: int(len(data) * share)])
-    with pytest.raises(DataError, match=r"cannot be read after line \d+: Compressed file ended before"):
+    with pytest.raises(DataError, match=r"cannot be read after line \d+: Compressed file ended before") as error:
         list(read_lines(path))
+    with pytest.raises(DataError) as same:
+        list(in_blocks(path, 1000))
+    assert str(same.value) == str(error.value)
 
 
 @pytest.mark.parametrize("ending", COMPRESS)

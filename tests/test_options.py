@@ -2,7 +2,7 @@ from pathlib import Path
 from typing import Annotated, Any, Literal
 
 import pytest
-from pydantic import Field, PositiveInt, ValidationError
+from pydantic import Field, PositiveInt, StringConstraints, ValidationError
 
 from nmtk.errors import OptionsError
 from nmtk.options import BY_KIND, COUNT, FREE, SECONDS, Options, changes, override, parse_yaml, read_yaml, to_yaml
@@ -42,7 +42,7 @@ class Outer(Options):
 
 
 class Required(Options):
-    path: str
+    path: Annotated[str, StringConstraints(pattern=r"^\w+$")]
     schedule: Schedule
 
 
@@ -111,9 +111,24 @@ def test_a_wrong_value_is_named_with_what_was_wanted(document: dict[str, Any], m
     assert str(error.value) == f"recipe.yaml: {message}"
 
 
+def test_a_choice_that_names_settings_of_the_default_is_of_the_defaults_kind() -> None:
+    options = parse(schedule={"warmup": 7}, inner={"schedule": {"warmup": 8}}, maybe={"schedule": {"warmup": 9}})
+    assert options.schedule == Noam(warmup=7)
+    assert options.inner.schedule == Noam(warmup=8)
+    assert options.maybe == Inner(schedule=Noam(warmup=9))
+    with pytest.raises(OptionsError, match=r"schedule\.kind is missing"):
+        Required.parse({"path": "x", "schedule": {"warmup": 7}}, "r.yaml")  # there is no default
+
+
 def test_a_missing_key_is_named() -> None:
     with pytest.raises(OptionsError, match=r"^r\.yaml: path is missing$"):
         Required.parse({"schedule": "noam"}, "r.yaml")
+
+
+def test_text_of_another_form_is_named_with_the_form() -> None:
+    with pytest.raises(OptionsError) as error:
+        Required.parse({"path": "a b", "schedule": "noam"}, "r.yaml")
+    assert str(error.value) == r'r.yaml: path: found "a b", wanted text of the form ^\w+$'
 
 
 def test_a_long_value_is_cut_short_in_messages() -> None:

@@ -7,7 +7,7 @@ import typer
 
 
 def average_checkpoints(
-    run: Annotated[Path, typer.Argument(help="The run's folder.")],
+    run: Annotated[Path, typer.Argument(metavar="RUN", help="The run's folder.")],
     output: Annotated[Path, typer.Option("-o", "--output", help="The folder of the new model.")],
     last: Annotated[int | None, typer.Option(min=1, help="Take the newest N checkpoints.")] = None,
     best: Annotated[int | None, typer.Option(min=1, help="Take the best N checkpoints that were validated.")] = None,

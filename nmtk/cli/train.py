@@ -7,9 +7,12 @@ import typer
 
 
 def train(
-    recipe: Annotated[Path, typer.Argument(help="A recipe's folder, its YAML file, or the name of one of nmtk's own.")],
+    recipe: Annotated[
+        Path,
+        typer.Argument(metavar="RECIPE", help="A recipe's folder, its YAML file, or the name of one of nmtk's own."),
+    ],
     settings: Annotated[
-        list[str] | None, typer.Argument(metavar="[KEY=VALUE]...", help="Settings laid over the recipe's.")
+        list[str] | None, typer.Argument(metavar="KEY=VALUE", help="Settings laid over the recipe's.")
     ] = None,
     output: Annotated[
         Path | None, typer.Option("-o", "--output", help="The run's folder.", show_default="runs/RECIPE")

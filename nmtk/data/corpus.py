@@ -1,7 +1,7 @@
 """Corpus: a packed parallel corpus, a folder that opens at once whatever its size.
 
 `corpus.yaml` says what it is; `packed.py` says what lies beside it; `packing.py` writes it. Nothing grows with the
-number of pairs but the files: opening reads the header and maps the rest.
+number of pairs but the files: opening reads the header alone.
 """
 
 import hashlib
@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any, Self
 
 from nmtk.data.filters import FilterOptions, Reason
-from nmtk.data.packed import Lengths, Rows, Sentences, Side, SideHeader
+from nmtk.data.packed import Rows, Sentences, Side, SideHeader
 from nmtk.errors import DataError, OptionsError
 from nmtk.options import Options, read_yaml
 from nmtk.vocabulary.vocabulary import Vocabularies
@@ -69,16 +69,6 @@ class Corpus:
     def digest(self) -> str:
         """SHA-256 of vocabularies and data: equal when the same pairs were kept, wherever they were packed."""
         return self.header.digest
-
-    @property
-    def source_lengths(self) -> Lengths:
-        """Pieces of every source sentence, [N], mapped from disk."""
-        return self._source.lengths
-
-    @property
-    def target_lengths(self) -> Lengths:
-        """Pieces of every target sentence, [N], mapped from disk."""
-        return self._target.lengths
 
     def source(self, rows: Rows) -> Sentences:
         """The source sentences of these rows, in their order, end to end."""

@@ -1,6 +1,7 @@
 """Where training stands in its data, and the walk from there on.
 
-Two integers are the whole position, so resuming is exact. An update's pairs are the same on any number of ranks: its
+Two integers are the whole position, so resuming is exact: what section of the epoch the second one is in, and which
+batch of that begins there, follow from it. An update's pairs are the same on any number of ranks: its
 batches are shared out whole where the numbers allow it, else row by row.
 """
 
@@ -11,13 +12,13 @@ from typing import NamedTuple
 
 from nmtk.data.batches import Batch
 from nmtk.data.mixture import Mixture
-from nmtk.data.plan import Rows
+from nmtk.data.packed import Rows
 
 
 class Cursor(NamedTuple):
     """The place right after the last batch that was trained on.
 
-    epoch counts from 1; taken is the number of batches of that epoch that are done. Neither knows of ranks, so a run
+    epoch counts from 1; taken is the number of pairs of that epoch that are done. Neither knows of ranks, so a run
     goes on exactly there on another number of them.
     """
 
@@ -59,23 +60,28 @@ def walk(
     """Yield this rank's share of each update for ever, with the cursor that resumes right after it.
 
     batch_tokens: tokens of an update, over all ranks; accumulate: the number of batches it is made of.
+    Raises DataError when no batch ends at the cursor, since the corpora are then not those that it was left in.
     """
     while True:
-        plan = mixture.plan(max(1, batch_tokens // accumulate), seed, at.epoch)
-        for first in range(at.taken, len(plan), accumulate):
-            numbers = range(first, min(first + accumulate, len(plan)))
-            rows = [plan.batch(number) for number in numbers]
-            tokens = int(sum(int(mixture.target_lengths[batch].sum()) for batch in rows))
-            parts = deal(rows, rank, ranks)
-            batches = [
-                mixture.batch(part, alpha, [seed, at.epoch, first, rank, number])
-                for number, part in enumerate(parts)
-                if len(part)
-            ]
-            if not batches:  # fewer rows than ranks: this rank still takes part in the exchange of gradients
-                batches = [_without_loss(mixture.batch(rows[0][:1]))]
-            taken = numbers[-1] + 1
-            yield Share(Cursor(at.epoch, taken), batches, tokens, at.epoch - 1 + taken / len(plan))
+        epoch = mixture.epoch(seed, at.epoch)
+        for places in epoch.sections():
+            if places.stop <= at.taken:
+                continue
+            section = mixture.section(epoch, places, max(1, batch_tokens // accumulate))
+            plan, ends = section.plan, section.ends
+            for first in range(section.batches_before(max(at.taken, places.start)), len(plan), accumulate):
+                numbers = range(first, min(first + accumulate, len(plan)))
+                rows = [plan.batch(number) for number in numbers]
+                parts = deal(rows, rank, ranks)
+                batches = [
+                    section.batch(part, alpha, [seed, at.epoch, int(ends[first]), rank, number])
+                    if len(part)
+                    else _without_loss(section.batch(rows[0][:1]))  # all ranks exchange gradients equally often
+                    for number, part in enumerate(parts)
+                ]
+                taken = int(ends[numbers.stop])
+                tokens = sum(map(section.tokens, rows))
+                yield Share(Cursor(at.epoch, taken), batches, tokens, at.epoch - 1 + taken / len(epoch))
         at = Cursor(at.epoch + 1)
 
 

@@ -15,12 +15,14 @@ import numpy as np
 
 from nmtk.data.duplicates import Keys, key
 from nmtk.data.filters import FilterOptions, Reason
+from nmtk.data.held_out import HeldOut
 from nmtk.data.packed import LENGTH, Lengths, Sentences, id_type, id_width
-from nmtk.data.pairs import Pair
-from nmtk.errors import NmtkError
+from nmtk.data.pairs import Chunk
+from nmtk.errors import DataError, NmtkError
 from nmtk.vocabulary.vocabulary import Vocabularies, Vocabulary
 
-CHUNK = 4096
+ALONE = 16
+"""Chunks that are encoded before other processes are started: a small corpus is done in the time that would take."""
 
 
 class EncodedSide(NamedTuple):
@@ -47,17 +49,21 @@ class Encoded(NamedTuple):
 class Encoder:
     """Encodes and judges pairs, each by itself: so chunks can go to any process, and be of any size."""
 
-    def __init__(self, vocabularies: Vocabularies, filters: FilterOptions) -> None:
-        self.vocabularies, self.filters = vocabularies, filters
+    def __init__(self, vocabularies: Vocabularies, filters: FilterOptions, held_out: HeldOut | None = None) -> None:
+        self.vocabularies, self.filters, self.held_out = vocabularies, filters, held_out
 
-    def __call__(self, pairs: Sequence[Pair]) -> Encoded:
-        """Encode a chunk."""
-        sources = self.vocabularies.source.encode([pair.source for pair in pairs])
-        targets = self.vocabularies.target.encode([pair.target for pair in pairs])
+    def __call__(self, chunk: Chunk, threads: int = 1) -> Encoded:
+        """Encode a chunk. Raises DataError for text that is none."""
+        pairs = list(chunk)
+        sources = self.vocabularies.source.encode([pair.source for pair in pairs], threads)
+        targets = self.vocabularies.target.encode([pair.target for pair in pairs], threads)
         faults: list[tuple[Reason, int]] = []
         fit: list[int] = []
         for index, (pair, source, target) in enumerate(zip(pairs, sources, targets, strict=True)):
-            if reason := self.filters.fault(pair, source, target):
+            reason = self.filters.fault(pair, source, target)
+            if reason is None and self.held_out and self.held_out.holds(pair):
+                reason = Reason.HELD_OUT
+            if reason:
                 faults.append((reason, pair.line))
             else:
                 fit.append(index)
@@ -80,36 +86,48 @@ def _side(ids: Sequence[Sequence[int]], texts: Sequence[str], vocabulary: Vocabu
     return EncodedSide(Sentences(flat, lengths), words)
 
 
-def encode(pairs: Iterable[Pair], encoder: Encoder, workers: int = 1) -> Generator[Encoded, None, None]:
-    """Encode pairs in chunks, in their order, in this process or in so many others; the result is the same.
+def cores() -> int:
+    """The processor cores that this process may use."""
+    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
 
-    At most two chunks a worker wait in memory. Workers are new interpreters (spawned, not forked), so a script that
-    calls this with several must do so under `if __name__ == "__main__"`. Raises NmtkError when one of them dies.
+
+def encode(chunks: Iterable[Chunk], encoder: Encoder, workers: int = 1) -> Generator[Encoded, None, None]:
+    """Encode chunks, in their order, in this process or in so many others; the result is the same.
+
+    At most two chunks a worker wait in memory. Workers are started once a corpus has shown that it is not small. They
+    are new interpreters (spawned, not forked), so a script that calls this with several must do so under
+    `if __name__ == "__main__"`. Raises DataError for the first fault of the text, and NmtkError when a worker dies.
     """
-    chunks = _chunks(pairs)
-    if workers <= 1:
-        yield from map(encoder, chunks)
+    rest = iter(chunks)
+    for chunk in islice(rest, ALONE) if workers > 1 else rest:
+        yield encoder(chunk, workers)
+    if (first := next(rest, None)) is None:
         return
     context = multiprocessing.get_context("spawn")
     waiting: deque[Future[Encoded]] = deque()
     with ProcessPoolExecutor(workers, context, _start_worker, (encoder,)) as pool:
         try:
-            for chunk in chunks:
+            faults: list[DataError] = []
+            for chunk in _before_fault(chain([first], rest), faults):
                 waiting.append(pool.submit(_encode_there, chunk))
                 if len(waiting) >= 2 * workers:
                     yield waiting.popleft().result()
             while waiting:
                 yield waiting.popleft().result()
+            for fault in faults:
+                raise fault
         except BrokenProcessPool:
             raise NmtkError(f"a packing process died, out of memory perhaps: use fewer than {workers}") from None
         finally:
             pool.shutdown(cancel_futures=True)
 
 
-def _chunks(pairs: Iterable[Pair]) -> Iterator[list[Pair]]:
-    rest = iter(pairs)
-    while chunk := list(islice(rest, CHUNK)):
-        yield chunk
+def _before_fault(chunks: Iterable[Chunk], faults: list[DataError]) -> Iterator[Chunk]:
+    """The chunks up to a fault in reading, which is put by: what was read before it may have one to be told first."""
+    try:
+        yield from chunks
+    except DataError as fault:
+        faults.append(fault)
 
 
 _encoder: Encoder
@@ -130,5 +148,5 @@ def _end_with_parent() -> None:
         os._exit(1)
 
 
-def _encode_there(pairs: list[Pair]) -> Encoded:
-    return _encoder(pairs)
+def _encode_there(chunk: Chunk) -> Encoded:
+    return _encoder(chunk)

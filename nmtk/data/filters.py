@@ -17,6 +17,7 @@ class Reason(StrEnum):
     IDENTICAL = "identical"
     LONG = "too long"
     RATIO = "length ratio"
+    HELD_OUT = "with a side in a validation or test set"
     DUPLICATE = "duplicate"
 
 

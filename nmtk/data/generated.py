@@ -5,7 +5,7 @@ import torch
 
 from nmtk.data.batches import Batch
 from nmtk.data.packed import Lengths
-from nmtk.data.plan import plan_epoch
+from nmtk.data.plan import plan_batches
 
 _MEDIAN, _SPREAD, _RATIO_SPREAD, _LONGEST = 22.0, 0.6, 0.2, 200
 FIRST = 4
@@ -58,7 +58,7 @@ def even_batch(sentences: int, length: int, source_size: int, target_size: int) 
 def generated_batches(pairs: int, batch_tokens: int, source_size: int, target_size: int, seed: int = 1) -> list[Batch]:
     """Pairs of realistic lengths in batches of at most so many tokens, as an epoch of training has them."""
     source, target = realistic_lengths(pairs, seed)
-    plan = plan_epoch(source, target, [pairs], [1.0], batch_tokens, seed, epoch=1)
+    plan = plan_batches(source, target, batch_tokens, np.random.default_rng(seed))
     rows = (plan.batch(number) for number in range(len(plan)))
     return [
         generated_batch(source[row], target[row], source_size, target_size, number) for number, row in enumerate(rows)

@@ -1,35 +1,72 @@
-"""Several packed corpora as one, and sampled segmentations of their sentences."""
+"""Several packed corpora as one, read in sections, and sampled segmentations of their sentences."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 
 import numpy as np
 
 from nmtk.data.batches import Batch, collate, flatten
 from nmtk.data.corpus import Corpus
-from nmtk.data.packed import Sentences
-from nmtk.data.plan import Plan, Rows, plan_epoch
+from nmtk.data.epoch import Epoch
+from nmtk.data.packed import Rows, Sentences, Shelf
+from nmtk.data.plan import plan_batches
 from nmtk.errors import DataError
 from nmtk.vocabulary.vocabulary import Vocabularies, Vocabulary
 
 
 class Mixture:
-    """Several corpora as one: pairs are numbered through, one corpus after the other."""
+    """Several corpora as one, each with the weight it has in an epoch."""
 
     def __init__(self, corpora: Sequence[Corpus], weights: Sequence[float], vocabularies: Vocabularies) -> None:
         self.corpora, self.weights, self.vocabularies = tuple(corpora), tuple(weights), vocabularies
         self.sizes = [len(corpus) for corpus in corpora]
-        self._first = np.concatenate([[0], np.cumsum(self.sizes)])
-        self.source_lengths = np.concatenate([corpus.source_lengths for corpus in corpora]) + np.int32(1)
-        self.target_lengths = np.concatenate([corpus.target_lengths for corpus in corpora]) + np.int32(1)
 
-    def plan(self, batch_tokens: int, seed: int, epoch: int) -> Plan:
-        """The plan of an epoch over all corpora. Raises DataError when their weights leave no pair of them."""
-        lengths = self.source_lengths, self.target_lengths
-        plan = plan_epoch(*lengths, self.sizes, self.weights, batch_tokens, seed, epoch)
-        if not len(plan):
+    def epoch(self, seed: int, number: int) -> Epoch:
+        """An epoch over all corpora. Raises DataError when their weights leave no pair of them."""
+        epoch = Epoch(self.sizes, self.weights, seed, number)
+        if not len(epoch):
             shares = ", ".join(f"{weight:g} of {size:,}" for weight, size in zip(self.weights, self.sizes, strict=True))
             raise DataError(f"data.train: no pair in an epoch ({shares} pairs), wanted a larger weight")
-        return plan
+        return epoch
+
+    def section(self, epoch: Epoch, places: range, batch_tokens: int) -> "Section":
+        """Read and plan the pairs at these places of an epoch."""
+        rows = epoch.rows(places)
+        source = _join([_read(self.corpora[corpus].source, found) for corpus, found in rows])
+        target = _join([_read(self.corpora[corpus].target, found) for corpus, found in rows])
+        rng = np.random.default_rng([epoch.seed, epoch.number, 0, places.stop])
+        return Section(source, target, self.vocabularies, places, batch_tokens, rng)
+
+
+class Section:
+    """Some pairs of an epoch: in memory, and planned in batches."""
+
+    def __init__(
+        self,
+        source: Sentences,
+        target: Sentences,
+        vocabularies: Vocabularies,
+        places: range,
+        batch_tokens: int,
+        rng: np.random.Generator,
+    ) -> None:
+        """places: those that the pairs have in their epoch, all together."""
+        self._source, self._target, self._vocabularies = Shelf(source), Shelf(target), vocabularies
+        self.source_lengths, self.target_lengths = source.lengths + np.int32(1), target.lengths + np.int32(1)
+        """Tokens of each pair, `</s>` included."""
+        self.plan = plan_batches(self.source_lengths, self.target_lengths, batch_tokens, rng)
+        self.ends = places.start + self.plan.cuts
+        """How many pairs of the epoch are done before the first batch, and after each."""
+
+    def batches_before(self, taken: int) -> int:
+        """How many batches are done when so many pairs of the epoch are. Raises DataError when one is half done."""
+        number = int(np.searchsorted(self.ends, taken))
+        if self.ends[number] != taken:
+            raise DataError(f"no batch ends after {taken:,} pairs of the epoch: the corpora or their batches changed")
+        return number
+
+    def tokens(self, rows: Rows) -> int:
+        """Real target tokens of some pairs, `</s>` included."""
+        return int(self.target_lengths[rows].sum())
 
     def batch(self, rows: Rows, alpha: float | None = None, seed: Sequence[int] = ()) -> Batch:
         """The pairs of these numbers as a batch.
@@ -37,16 +74,19 @@ class Mixture:
         alpha: segment both sides anew, by sampling (see `Vocabulary.sample`), decided by `seed`; a sentence with
         unknown characters keeps its segmentation, as its text is not in the packed corpus.
         """
-        owners = np.searchsorted(self._first, rows, side="right") - 1
-        groups = [(corpus, rows[owners == at] - self._first[at]) for at, corpus in enumerate(self.corpora)]
-        groups = [(corpus, local) for corpus, local in groups if len(local)]
-        source = _join([corpus.source(local) for corpus, local in groups])
-        target = _join([corpus.target(local) for corpus, local in groups])
+        source, target = self._source.gather(rows), self._target.gather(rows)
         if alpha is not None:
             rng = np.random.default_rng(seed)
-            source = resegment(source, self.vocabularies.source, alpha, rng)
-            target = resegment(target, self.vocabularies.target, alpha, rng)
-        return collate(source, target, self.vocabularies)
+            source = resegment(source, self._vocabularies.source, alpha, rng)
+            target = resegment(target, self._vocabularies.target, alpha, rng)
+        return collate(source, target, self._vocabularies)
+
+
+def _read(read: Callable[[Rows], Sentences], rows: Rows) -> Sentences:
+    """Sentences of rows in rising order, of which some may stand there several times: each is read once."""
+    unique, copies = np.unique(rows, return_inverse=True)
+    sentences = read(unique)
+    return sentences if len(unique) == len(rows) else Shelf(sentences).gather(copies)
 
 
 def _join(parts: Sequence[Sentences]) -> Sentences:

@@ -1,4 +1,4 @@
-"""Packed: one side of a corpus as three flat files, written as a stream and read through memory maps.
+"""Packed: one side of a corpus as three flat files, written as a stream and read in runs of neighbouring rows.
 
     NAME.ids      the piece ids of all sentences, one after the other, uint16 or uint32
     NAME.starts   where each sentence begins in NAME.ids, int64
@@ -10,7 +10,7 @@ All little-endian. Sentences have no special ids: what trains on them adds `<s>`
 import hashlib
 from contextlib import ExitStack
 from pathlib import Path
-from typing import Any, Literal, NamedTuple, Self, TypeAlias, TypeVar
+from typing import Any, Generic, Literal, NamedTuple, Self, TypeAlias, TypeVar
 
 import numpy as np
 import numpy.typing as npt
@@ -47,6 +47,8 @@ class SideHeader(Options):
 
     width: Width
     pieces: int
+    longest: int
+    """Pieces of the longest sentence."""
     words: int
     """Words between spaces of the text that was packed."""
     unknown: int
@@ -77,7 +79,7 @@ class SideWriter:
             self._opened = opened.pop_all()
         self._hashes = hashlib.sha256(), hashlib.sha256()
         self._width = id_width(vocabulary)
-        self.count = self._pieces = self._words = self._unknown = 0
+        self.count = self._pieces = self._longest = self._words = self._unknown = 0
 
     def __enter__(self) -> Self:
         return self
@@ -96,6 +98,7 @@ class SideWriter:
             hashed.update(data)
         self.count += len(sentences.lengths)
         self._pieces += len(sentences.ids)
+        self._longest = max(self._longest, int(sentences.lengths.max(initial=0)))
         self._words += words
         self._unknown += unknown
 
@@ -103,18 +106,49 @@ class SideWriter:
         """What was written; the digest does not depend on how it was cut into calls."""
         digest = hashlib.sha256(b"".join(hashed.digest() for hashed in self._hashes)).hexdigest()
         return SideHeader(
-            width=self._width, pieces=self._pieces, words=self._words, unknown=self._unknown, digest=digest
+            width=self._width,
+            pieces=self._pieces,
+            longest=self._longest,
+            words=self._words,
+            unknown=self._unknown,
+            digest=digest,
         )
 
 
 class Side:
-    """One side of a packed corpus, mapped into memory: nothing is read until it is asked for."""
+    """One side of a packed corpus: nothing is read until it is asked for.
+
+    They are read, not mapped: through a map, a page that was touched once counts as resident until it is unmapped,
+    and the kernel maps its neighbours with it. A few thousand rows at random made the whole of a 6 GB file resident.
+    """
 
     def __init__(self, folder: Path, name: str, header: SideHeader, pairs: int) -> None:
         """Raises DataError when a file is missing or has another size than the header says."""
-        self._ids = _map(folder / f"{name}.ids", id_type(header.width), header.pieces)
-        self._starts = _map(folder / f"{name}.starts", START, pairs)
-        self.lengths: Lengths = _map(folder / f"{name}.lengths", LENGTH, pairs)
+        self._pairs = pairs
+        self._ids = _Numbers(folder / f"{name}.ids", id_type(header.width), header.pieces)
+        self._starts = _Numbers(folder / f"{name}.starts", START, pairs)
+        self._lengths = _Numbers(folder / f"{name}.lengths", LENGTH, pairs)
+
+    def gather(self, rows: Rows) -> Sentences:
+        """The sentences of these rows, in their order; rows that follow each other are read in one.
+
+        Raises IndexError for a row that is not there.
+        """
+        if len(rows) and not 0 <= rows.min() <= rows.max() < self._pairs:
+            raise IndexError(f"found rows from {rows.min()} to {rows.max()}, wanted them below {self._pairs}")
+        runs = np.flatnonzero(np.diff(rows, prepend=-2) != 1)
+        firsts, counts = rows[runs], np.diff(runs, append=len(rows))
+        lengths = self._lengths.read(firsts, counts)
+        pieces = np.add.reduceat(lengths, runs, dtype=np.int64) if len(runs) else counts
+        return Sentences(self._ids.read(self._starts.read(firsts, np.ones_like(counts)), pieces), lengths)
+
+
+class Shelf:
+    """Sentences in memory, from which any can be gathered at once."""
+
+    def __init__(self, sentences: Sentences) -> None:
+        self._ids, self.lengths = sentences
+        self._starts = np.cumsum(self.lengths, dtype=np.int64) - self.lengths
 
     def gather(self, rows: Rows) -> Sentences:
         """The sentences of these rows, in their order: two passes over the ids, none of them in Python."""
@@ -125,13 +159,30 @@ class Side:
         return Sentences(self._ids[at], lengths)
 
 
-def _map(path: Path, dtype: np.dtype[T], count: int) -> npt.NDArray[T]:
-    try:
-        found = path.stat().st_size
-    except FileNotFoundError:
-        raise DataError(f"{path}: no such file: delete its folder to pack the corpus again") from None
-    wanted = count * dtype.itemsize
-    if found != wanted:
-        raise DataError(f"{path}: found {found} bytes, wanted {wanted}: delete its folder to pack the corpus again")
-    # A plain view: indexing np.memmap itself costs several times as much per call.
-    return np.memmap(path, dtype=dtype, mode="r", shape=(count,)).view(np.ndarray)
+class _Numbers(Generic[T]):
+    """A file of numbers, of which stretches are read."""
+
+    def __init__(self, path: Path, dtype: np.dtype[T], count: int) -> None:
+        self._path, self._dtype = path, dtype
+        try:
+            found = path.stat().st_size
+        except FileNotFoundError:
+            raise DataError(f"{path}: no such file: delete its folder to pack the corpus again") from None
+        wanted = count * dtype.itemsize
+        if found != wanted:
+            raise DataError(f"{path}: found {found} bytes, wanted {wanted}: delete its folder to pack the corpus again")
+
+    def read(self, firsts: npt.NDArray[np.integer[Any]], counts: npt.NDArray[np.integer[Any]]) -> npt.NDArray[T]:
+        """The numbers of stretches that begin at these places and have so many, end to end."""
+        size = self._dtype.itemsize
+        numbers = np.empty(int(counts.sum()), self._dtype)
+        left = memoryview(numbers.view(np.uint8))  # type: ignore[arg-type]  # true from Python 3.12 on
+        with self._path.open("rb", buffering=0) as file:
+            for first, count in zip((firsts * size).tolist(), (counts * size).tolist(), strict=True):
+                file.seek(first)
+                while count:
+                    got = file.readinto(left[:count])
+                    if not got:
+                        raise DataError(f"{self._path}: cut short while it is in use")
+                    left, count = left[got:], count - got
+        return numbers

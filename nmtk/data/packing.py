@@ -1,4 +1,8 @@
-"""Packing: parallel text becomes a packed corpus, in one pass, a few thousand pairs in memory at a time."""
+"""Packing: parallel text becomes a packed corpus, in one pass, a few thousand pairs in memory at a time.
+
+The text is cut into chunks of raw lines; workers decode, encode and judge them; this process writes what they give
+back, and alone looks for duplicates.
+"""
 
 from collections.abc import Callable, Iterable
 from contextlib import closing
@@ -12,8 +16,9 @@ from nmtk.data.corpus import HEADER, Header, corpus_digest
 from nmtk.data.duplicates import Seen
 from nmtk.data.encoding import Encoded, EncodedSide, Encoder, encode
 from nmtk.data.filters import FilterOptions, Reason
+from nmtk.data.held_out import HeldOut
 from nmtk.data.packed import SideWriter
-from nmtk.data.pairs import Pair
+from nmtk.data.pairs import Chunk
 from nmtk.data.report import Dropped, PackReport
 from nmtk.errors import DataError
 from nmtk.files import atomic_folder
@@ -22,18 +27,19 @@ from nmtk.vocabulary.vocabulary import Vocabularies
 
 
 def pack(
-    pairs: Iterable[Pair],
+    chunks: Iterable[Chunk],
     vocabularies: Vocabularies,
     filters: FilterOptions,
     folder: Path,
+    held_out: HeldOut | None = None,
     workers: int = 1,
     tell: Callable[[int, int], Any] = lambda _read, _kept: None,
 ) -> PackReport:
     """Encode, filter and write pairs to `folder`, which appears whole or not at all; an older one is replaced.
 
-    workers: processes that encode; the folder's bytes are the same whatever their number.
-    tell(read, kept): called with the pairs so far, every few thousand.
-    Raises DataError as `pairs` does, and when no pair is left.
+    held_out: the sentences whose pairs are dropped too. workers: processes that encode; the folder's bytes are the
+    same whatever their number. tell(read, kept): called with the pairs so far, every few thousand.
+    Raises DataError as `chunks` do, for the first fault in their order, and when no pair is left.
     """
     dropped = {reason: Dropped() for reason in Reason}
     seen = Seen() if filters.drop_duplicates else None
@@ -41,10 +47,10 @@ def pack(
         with (
             SideWriter(beside, "source", len(vocabularies.source)) as source,
             SideWriter(beside, "target", len(vocabularies.target)) as target,
-            closing(encode(pairs, Encoder(vocabularies, filters), workers)) as chunks,
+            closing(encode(chunks, Encoder(vocabularies, filters, held_out), workers)) as encoded,
         ):
             read = 0
-            for chunk in chunks:
+            for chunk in encoded:
                 for reason, line in chunk.faults:
                     dropped[reason].add(line)
                 keep = _keep(chunk, seen, dropped[Reason.DUPLICATE])

@@ -9,6 +9,7 @@ from nmtk.decoding.hypotheses import Hypothesis
 from nmtk.decoding.options import DecodingOptions
 from nmtk.decoding.search import Specials, search
 from nmtk.decoding.splitting import split
+from nmtk.devices import attention_kernels
 
 BUFFER = 1024
 """Lines read before the first is answered: enough to find neighbours of similar length."""
@@ -79,7 +80,8 @@ class Translator:
             limits = [options.limit(len(sentence)) for sentence in batch]
             source_BS, keep_BS = source_batch(batch, source.eos, source.pad, self.device)
             model = self.bundle.model
-            results = search(model, source_BS, keep_BS, limits, options.strategy, self.specials, best)
+            with attention_kernels(self.device):
+                results = search(model, source_BS, keep_BS, limits, options.strategy, self.specials, best)
             for place, result in zip(places, results, strict=True):
                 found[place] = result
         return found

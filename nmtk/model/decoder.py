@@ -8,6 +8,7 @@ from nmtk.model.cache import Cache
 from nmtk.model.dropout import Dropout
 from nmtk.model.layers import DecoderLayer, make_final_norm
 from nmtk.model.options import TransformerOptions
+from nmtk.model.precision import to_compute
 
 
 class Decoder(nn.Module):
@@ -26,7 +27,7 @@ class Decoder(nn.Module):
     def forward(self, x_BTD: Tensor, memory_BSD: Tensor, keep_BS: Tensor | None) -> Tensor:
         """Hidden states of all target positions at once, none of which sees a later one: BTD."""
         keep_B11S = None if keep_BS is None else keep_BS[:, None, None, :]
-        x_BTD = self.dropout(self.positions(x_BTD, 0, x_BTD.size(1)))
+        x_BTD = self.dropout(to_compute(self.positions(x_BTD, 0, x_BTD.size(1))))
         for layer in self.layers:
             x_BTD = layer(x_BTD, memory_BSD, keep_B11S)
         hidden_BTD: Tensor = self.norm(x_BTD)
@@ -40,7 +41,7 @@ class Decoder(nn.Module):
 
     def step(self, x_BWD: Tensor, cache: Cache) -> Tensor:
         """Hidden states of the next position of each beam, which becomes part of the past: BWD."""
-        x_BWD = self.positions(x_BWD, cache.length, cache.length + 1)
+        x_BWD = to_compute(self.positions(x_BWD, cache.length, cache.length + 1))
         for layer, memory, past in zip(self.layers, cache.memories, cache.begin(), strict=True):
             x_BWD = layer.step(x_BWD, memory, past)
         cache.length += 1

@@ -5,6 +5,7 @@ from torch import Tensor, nn
 from nmtk.model.dropout import Dropout
 from nmtk.model.layers import EncoderLayer, make_final_norm
 from nmtk.model.options import TransformerOptions
+from nmtk.model.precision import to_compute
 
 
 class Encoder(nn.Module):
@@ -20,7 +21,7 @@ class Encoder(nn.Module):
     def forward(self, x_BSD: Tensor, keep_BS: Tensor | None) -> Tensor:
         """Memory: BSD. What stands at padded positions means nothing."""
         keep_B11S = None if keep_BS is None else keep_BS[:, None, None, :]
-        x_BSD = self.dropout(self.positions(x_BSD, 0, x_BSD.size(1)))
+        x_BSD = self.dropout(to_compute(self.positions(x_BSD, 0, x_BSD.size(1))))
         for layer in self.layers:
             x_BSD = layer(x_BSD, keep_B11S)
         memory_BSD: Tensor = self.norm(x_BSD)

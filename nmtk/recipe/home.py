@@ -21,6 +21,8 @@ from nmtk.recipe.recipe import DOCUMENT, Located, Recipe
 from nmtk.training import checkpoints
 
 RUN = "run.yaml"
+MADE = ("vocabulary", "data", "checkpoints")
+"""The folders of what a run makes by its options. Before there is one of them, the options may still change."""
 
 
 def open_run(run: Path) -> Located:
@@ -38,22 +40,21 @@ def claim(run: Path, located: Located, overwrite: bool) -> None:
     run was made with other options that matter, and nothing is changed; `overwrite` deletes what the run was and
     starts over.
     """
-    if overwrite and run.exists():
-        if any(run.iterdir()) and not (run / DOCUMENT).is_file():
-            raise OptionsError(f"{run}: not overwritten: it is no run of nmtk train")
+    known = (run / RUN).is_file()  # a recipe.yaml may as well be the recipe's own
+    if not known and run.exists() and any(run.iterdir()):
+        raise OptionsError(f"{run}: the folder is not empty, and no run of nmtk train: use -o for another")
+    if overwrite and known:
         shutil.rmtree(run)
-    if (run / DOCUMENT).is_file():
+    elif known and any((run / name).exists() for name in MADE):
         before = Recipe.parse(read_yaml(run / DOCUMENT), str(run / DOCUMENT))
         if begun(run) and (changed := before.changes(located.recipe)):
             listed = "; ".join(map(str, changed))
             raise OptionsError(
                 f"{run}: cannot go on with {listed}: use -o for another run, or --overwrite to start over"
             )
-    elif run.is_dir() and any(run.iterdir()):
-        raise OptionsError(f"{run}: the folder is not empty, and no run of nmtk train: use -o for another")
-    write_text(run / DOCUMENT, to_yaml(located.recipe.document()))
     if not (run / RUN).is_file():
         write_manifest(run, located.folder, ())
+    write_text(run / DOCUMENT, to_yaml(located.recipe.document()))
 
 
 def begun(run: Path) -> bool:

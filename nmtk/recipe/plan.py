@@ -51,13 +51,14 @@ class Epoch(NamedTuple):
 
     @classmethod
     def first(cls, mixture: Mixture, options: TrainingOptions) -> "Epoch":
-        """The first one; others differ by little."""
-        plan = mixture.plan(max(1, options.effective_tokens // options.accumulate), options.seed, 1)
-        sides = [side[plan.rows] for side in (mixture.source_lengths, mixture.target_lengths)]
+        """The first one, as its first section is: other sections and other epochs differ by little."""
+        epoch = mixture.epoch(options.seed, 1)
+        section = mixture.section(epoch, epoch.sections()[0], max(1, options.effective_tokens // options.accumulate))
+        plan, sides = section.plan, (section.source_lengths, section.target_lengths)
         sizes = np.diff(plan.cuts)
-        positions = sum(int((np.maximum.reduceat(side, plan.cuts[:-1]) * sizes).sum()) for side in sides)
-        source, target = (int(side.sum(dtype=np.int64)) for side in sides)
-        return cls(len(plan.rows), len(plan), source, target, positions)
+        positions = sum(int((np.maximum.reduceat(side[plan.rows], plan.cuts[:-1]) * sizes).sum()) for side in sides)
+        found = (len(plan), *(int(side.sum(dtype=np.int64)) for side in sides), positions)
+        return cls(len(epoch), *(round(one * len(epoch) / len(plan.rows)) for one in found))
 
 
 class Memory(NamedTuple):

@@ -2,20 +2,25 @@
 
 import shutil
 from collections.abc import Iterator
+from itertools import chain
 from pathlib import Path
 from typing import NamedTuple
 
 from rich.console import Console
 
 from nmtk.data.corpus import HEADER, Corpus
+from nmtk.data.encoding import cores
+from nmtk.data.held_out import HeldOut
 from nmtk.data.mixture import Mixture
 from nmtk.data.packing import pack
+from nmtk.data.pairs import Pair
 from nmtk.files import atomic_folder, write_text
 from nmtk.options import read_yaml, to_yaml
 from nmtk.recipe.home import begun
 from nmtk.recipe.recipe import Located, Recipe
-from nmtk.recipe.texts import HeldOut, Text, Texts, find_texts
+from nmtk.recipe.texts import Text, Texts, find_texts
 from nmtk.vocabulary.learn import learn
+from nmtk.vocabulary.reservoir import Reservoir
 from nmtk.vocabulary.vocabulary import Vocabularies, Vocabulary
 
 PREPARED = "prepared.yaml"
@@ -40,7 +45,8 @@ def prepare(located: Located, run: Path, console: Console) -> Prepared:
     texts = find_texts(recipe.data, folder, run / "text")
     if not begun(run):
         _forget_others(recipe, texts, run)
-    held_out = HeldOut([texts.valid, *texts.test.values()] if recipe.data.held_out == "drop" else [])
+    unseen = [texts.valid, *texts.test.values()] if recipe.data.held_out == "drop" else []
+    held_out = HeldOut(chain.from_iterable(text.pairs() for text in unseen))
     vocabularies = _vocabularies(recipe, folder, texts, held_out, run / "vocabulary", console)
     corpora = [_corpus(recipe, text, held_out, vocabularies, run / "data" / text.name, console) for text in texts.train]
     return Prepared(texts, vocabularies, Mixture(corpora, [text.weight for text in texts.train], vocabularies))
@@ -66,8 +72,12 @@ def _vocabularies(
     options = recipe.vocabulary
 
     def lines(*sides: str) -> Iterator[str]:
+        sample: Reservoir[Pair] = Reservoir(max(1, options.sample // len(sides)), options.seed)
         for text in texts.train:
-            for pair in held_out.drop(text.pairs()):
+            for pair in text.pairs():
+                sample.add(pair)
+        for pair in sample.items:  # few of many are compared to what is held out: it would take longer than reading
+            if not held_out.holds(pair):
                 for side in sides:
                     yield getattr(pair, side)
 
@@ -92,12 +102,9 @@ def _corpus(
     recipe: Recipe, text: Text, held_out: HeldOut, vocabularies: Vocabularies, home: Path, console: Console
 ) -> Corpus:
     if not (home / HEADER).is_file():
-        before = held_out.dropped.count
-        report = pack(held_out.drop(text.pairs()), vocabularies, recipe.data.filters, home)
+        report = pack(text.chunks(), vocabularies, recipe.data.filters, home, held_out, cores())
         for line in report.lines():
             _say(console, f"corpus {text.name}: {line}")
-        if overlap := held_out.dropped.count - before:
-            _say(console, f"corpus {text.name}: dropped: {overlap:,} of which a side is in a validation or test set")
     return Corpus.open(home, vocabularies)
 
 

@@ -1,5 +1,6 @@
 """A recipe's run: the whole job from raw text to a scored model. Run again, it goes on where it stopped."""
 
+import math
 from pathlib import Path
 from typing import Any
 
@@ -10,6 +11,7 @@ from nmtk import __version__
 from nmtk.bundle import FINAL, Bundle
 from nmtk.decoding.options import DecodingOptions
 from nmtk.devices import pick_precision
+from nmtk.errors import DataError
 from nmtk.evaluation.metrics import Score
 from nmtk.evaluation.report import as_json
 from nmtk.files import write_text
@@ -29,6 +31,7 @@ from nmtk.training.progress import listeners
 from nmtk.training.stopping import best
 from nmtk.training.trainer import Trainer
 from nmtk.training.validation import HeldOut, Validator
+from nmtk.training.verdict import SLOW
 
 SHOWN = 3
 """Translations shown at the end, of each test set."""
@@ -49,19 +52,35 @@ def train(located: Located, run: Path, overwrite: bool, console: Console) -> dic
             _say(console, f"stopped after {trainer.state.update:,} updates: {reason}")
         if trainer.interrupted:
             return None
-        return _finish(recipe, prepared, trainer, run, console) if ranks.first else {}
+        ranks.at(trainer.state.update, "finishing", least=SLOW)
+        with ranks.moving():
+            return _finish(recipe, prepared, trainer, run, console) if ranks.first else {}
 
 
 def begin(located: Located, run: Path, overwrite: bool, ranks: Ranks, console: Console) -> Prepared:
-    """All that comes before there is a model: the process set up, the run's folder claimed, its data prepared."""
-    options = located.recipe.training
+    """All that comes before there is a model: the process set up, the run's folder claimed, its data prepared.
+
+    Rank 0 prepares first; then the first of each other machine, which finds it done where they share the disk.
+    Raises DataError when machines came to different data.
+    """
     keep_memory()
-    torch.set_num_threads(options.threads or torch.get_num_threads())
+    torch.set_num_threads(located.recipe.training.threads or torch.get_num_threads())
+    ranks.at(0, "preparing", least=math.inf)
     if ranks.first:
         claim(run, located, overwrite)
         write_manifest(run, located.folder, prepare(located, run, console).texts.manifest)
     ranks.wait()
-    return prepare(located, run, console)
+    if ranks.first_here and not ranks.first:
+        prepare(located, run, console)
+    ranks.wait()
+    prepared = prepare(located, run, console)
+    digests = [prepared.vocabularies.digest, *(corpus.digest for corpus in prepared.mixture.corpora)]
+    if digests != ranks.tell(digests):
+        raise DataError(
+            f"{run}: its vocabulary or corpora are not those of rank 0: wanted the same files on all machines"
+        )
+    ranks.at(0, "building the model")
+    return prepared
 
 
 def probe_of(recipe: Recipe, prepared: Prepared, device: torch.device) -> Probe:
@@ -102,11 +121,10 @@ def _trainer(recipe: Recipe, prepared: Prepared, run: Path, ranks: Ranks, consol
     )
     bundle = Bundle(model, vocabularies, recipe.decoding.document(), _card(recipe, prepared))
     if ranks.first:
-        parameters = sum(parameter.numel() for parameter in model.parameters())
         pairs = sum(prepared.mixture.sizes)
         precision = str(dtype).removeprefix("torch.")
         where = f"{ranks.device} x {ranks.world}, {precision}, {torch.get_num_threads()} threads"
-        _say(console, f"model: {parameters:,} parameters; {pairs:,} pairs; on {where}")
+        _say(console, f"model: {model.parameter_count:,} parameters; {pairs:,} pairs; on {where}")
     heard = listeners(run, console) if ranks.first else []
     return Trainer(run, bundle, prepared.mixture, validator, options, dtype, ranks, heard)
 
@@ -135,6 +153,7 @@ def _finish(
         history = [v for v in trainer.state.history if v.update in saved]
         chosen = best(history, recipe.training.checkpoint.metric, average.count)
     bundle = average_bundles([saved[update] for update in chosen])
+    bundle = bundle._replace(decoding=recipe.decoding.document())  # it may have changed since they were saved
     _say(console, f"model: mean of {len(chosen)} checkpoints, updates {', '.join(map(str, sorted(chosen)))}")
     bundle.model.to(trainer.ranks.device)
     tests = prepared.texts.test

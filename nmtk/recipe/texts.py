@@ -1,14 +1,10 @@
 """Texts: the parallel text of a recipe, its files found, ready to be read."""
 
-import re
-from collections.abc import Iterable, Iterator
-from itertools import islice
+from collections.abc import Iterator
 from pathlib import Path
 from typing import NamedTuple
 
-from nmtk.data.pairs import Pair, read_files, read_tsv
-from nmtk.data.report import Dropped
-from nmtk.errors import DataError
+from nmtk.data.pairs import Chunk, Pair, file_chunks, tsv_chunks
 from nmtk.recipe.data import DataOptions, TextOptions
 from nmtk.recipe.fetch import Finder, Found
 
@@ -22,17 +18,18 @@ class Text(NamedTuple):
     """Source and target file, or the one TSV file."""
     weight: float = 1.0
 
+    def chunks(self) -> Iterator[Chunk]:
+        """Its pairs in chunks of raw lines. Raises DataError for damaged files and when lines asked for are missing."""
+        span = self.options.span()
+        if len(self.paths) == 1:
+            return tsv_chunks(self.paths[0], self.options.columns, span)
+        source, target = self.paths
+        return file_chunks(source, target, span)
+
     def pairs(self) -> Iterator[Pair]:
         """Its pairs, streamed. Raises DataError for damaged text, and when it has not the lines that are asked for."""
-        first, last = self.options.span()
-        whole = read_tsv(self.paths[0], self.options.columns) if len(self.paths) == 1 else read_files(*self.paths)
-        number = 0
-        for pair in islice(whole, last):
-            number = pair.line
-            if number >= first:
-                yield pair
-        if self.options.lines is not None and number < (last or first):
-            raise DataError(f"{self.paths[0]}: has {number} lines, wanted lines {self.options.lines}")
+        for chunk in self.chunks():
+            yield from chunk
 
 
 class Texts(NamedTuple):
@@ -66,36 +63,3 @@ def find_texts(data: DataOptions, recipe: Path, work: Path, finder: Finder | Non
     valid = text("valid", data.valid)
     test = {name: text(name, options) for name, options in data.test.items()}
     return Texts(train, valid, test, tuple(found.values()))
-
-
-class HeldOut:
-    """The sentences of validation and test sets, which training must not see.
-
-    A training pair is dropped when its source is one of their sources, or its target one of their targets: a model
-    that has met either side would be measured on what it remembers. Letters and digits count, case and all else
-    don't: `Guten Tag!` is `guten Tag`. The cost in memory is that of the validation and test sets.
-    """
-
-    def __init__(self, texts: Iterable[Text]) -> None:
-        self.dropped = Dropped()
-        self._sources: set[str] = set()
-        self._targets: set[str] = set()
-        for text in texts:
-            for pair in text.pairs():
-                self._sources.add(_bare(pair.source))
-                self._targets.add(_bare(pair.target))
-        self._sources.discard("")
-        self._targets.discard("")
-
-    def drop(self, pairs: Iterable[Pair]) -> Iterator[Pair]:
-        """The pairs that may be trained on, streamed; `dropped` counts the others."""
-        for pair in pairs:
-            if _bare(pair.source) in self._sources or _bare(pair.target) in self._targets:
-                self.dropped.add(pair.line)
-            else:
-                yield pair
-
-
-def _bare(text: str) -> str:
-    """A text's letters and digits, without case."""
-    return re.sub(r"[\W_]+", "", text.casefold())

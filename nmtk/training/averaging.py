@@ -36,6 +36,8 @@ def average_run(run: Path, output: Path, last: int | None, best: int | None, met
 
     Returns their updates. Raises ModelError when the run has not so many, or when `output` holds more than a model.
     """
+    if not run.is_dir():
+        raise ModelError(f"{run}: no such run")
     _check_replaceable(output)
     saved = checkpoints.saved(run)
     if best is None:

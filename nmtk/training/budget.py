@@ -146,15 +146,18 @@ def cut(options: TrainingOptions, probe: Probe, fit: Fit, ranks: Ranks) -> Batch
 
 def longest_of(mixture: Mixture, options: TrainingOptions) -> tuple[int, int]:
     """Tokens of the longest sentence of either side, as it is packed and, if so, as sampling may segment it."""
-    sides = mixture.source_lengths, mixture.target_lengths
-    packed = max(int(side.max()) for side in sides)
-    stretched = packed
-    if options.sampling:
-        for side in sides:
-            rows = np.flatnonzero(side >= 0.9 * side.max())[:SAMPLED]
-            batch = mixture.batch(rows, options.sampling.alpha, [options.seed])
-            stretched = max(stretched, batch.source_BS.shape[1], batch.gold_BT.shape[1])
-    return packed, stretched
+    headers = [corpus.header for corpus in mixture.corpora]
+    packed = 1 + max(max(header.source.longest, header.target.longest) for header in headers)
+    if not options.sampling:
+        return packed, packed
+    epoch = mixture.epoch(options.seed, 1)
+    section = mixture.section(epoch, epoch.sections()[0], options.effective_tokens)
+    stretched = 1.0
+    for side, lengths in enumerate((section.source_lengths, section.target_lengths)):
+        rows = np.argsort(-lengths, kind="stable")[:SAMPLED]
+        batch = section.batch(rows, options.sampling.alpha, [options.seed])
+        stretched = max(stretched, (batch.source_BS, batch.gold_BT)[side].shape[1] / int(lengths.max()))
+    return packed, math.ceil(packed * stretched)
 
 
 def _read(path: Path) -> Batches:

@@ -6,7 +6,8 @@
         state.json              update, cursor, tokens, seconds, validations so far, sums since the last log line
         validation.json         the measures of this checkpoint, once it was validated
 
-A checkpoint appears whole or not at all. Random numbers need no saving: every update seeds its own from
+A checkpoint appears whole or not at all. It knows nothing of ranks: rank 0 writes and reads it, and what is sharded is
+gathered and spread one tensor at a time. Random numbers need no saving: every update seeds its own from
 (seed, update, rank).
 """
 
@@ -15,14 +16,17 @@ import shutil
 from collections.abc import Iterable
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
+from typing import NamedTuple
 
 import torch
 from torch import Tensor, nn
 
-from nmtk.bundle import CHECKPOINTS, WEIGHTS, Bundle, load_weights, read_tensors, weights, write_tensors
+from nmtk.bundle import CARD, CHECKPOINTS, WEIGHTS, Bundle, read_tensors, read_weights, write_tensors
 from nmtk.data.cursor import Cursor
 from nmtk.errors import ModelError
 from nmtk.files import atomic_folder, write_text
+from nmtk.options import Document, read_yaml
+from nmtk.training.distributed import Ranks, like
 from nmtk.training.moving_average import MovingAverage
 from nmtk.training.stopping import Validated
 
@@ -55,44 +59,75 @@ def saved(run: Path) -> dict[int, Path]:
 
 
 def save(
-    run: Path, bundle: Bundle, optimiser: torch.optim.Optimizer, state: State, average: MovingAverage | None
-) -> Path:
-    """Save everything. Raises NmtkError when the disk is full; older checkpoints stay as they are."""
-    folder = folder_of(run, state.update)
-    with atomic_folder(folder) as beside:
-        tensors = _optimiser_tensors(optimiser)
-        if average:
-            tensors |= {f"live.{name}": value.clone() for name, value in weights(bundle.model).items()}
-            average.swap()
-        try:
-            bundle.write(beside)
-        finally:
-            if average:
-                average.swap()
-        write_tensors(beside / TRAINING, tensors)
+    run: Path,
+    bundle: Bundle,
+    optimiser: torch.optim.Optimizer,
+    state: State,
+    average: MovingAverage | None,
+    ranks: Ranks,
+) -> None:
+    """Save everything; all ranks take part. Raises NmtkError when the disk is full; older checkpoints stay."""
+    live = dict(bundle.model.named_parameters())
+    training = ranks.gather(_optimiser_tensors(optimiser).items())
+    weights = ranks.gather(live.items())
+    if average:
+        training |= {f"live.{name}": value for name, value in weights.items()}
+        weights = ranks.gather(zip(live, average.average, strict=True))
+    if not ranks.first:
+        return
+    with atomic_folder(folder_of(run, state.update)) as beside:
+        bundle.write(beside, weights)
+        write_tensors(beside / TRAINING, training)
         (beside / STATE).write_text(json.dumps(asdict(state)), "utf-8")
-    return folder
 
 
-def load(folder: Path, model: nn.Module, optimiser: torch.optim.Optimizer, average: MovingAverage | None) -> State:
-    """Restore everything from a checkpoint.
+def load(
+    folder: Path, model: nn.Module, optimiser: torch.optim.Optimizer, average: MovingAverage | None, ranks: Ranks
+) -> State:
+    """Restore everything from a checkpoint, which only rank 0 need have.
 
     Raises ModelError when a file is missing, cut short, or of another model; the message says how to go on without.
     """
+    read = _read(folder, model, average is not None) if ranks.first else _Read(State(), {}, {}, {})
+    live = dict(model.named_parameters())
+    averages = dict(zip(live, average.average, strict=True)) if average else {}
+    with torch.no_grad():
+        for held, tensors in ((live, read.live), (averages, read.averages)):
+            for name, value in ranks.spread(tensors):
+                held[name].copy_(like(value, held[name]))
+    _restore_optimiser(optimiser, ranks.spread(read.optimiser))
+    return ranks.tell(read.state)
+
+
+class _Read(NamedTuple):
+    """What the files of a checkpoint hold."""
+
+    state: State
+    live: dict[str, Tensor]
+    averages: dict[str, Tensor]
+    optimiser: dict[str, Tensor]
+
+
+def _read(folder: Path, model: nn.Module, averaged: bool) -> _Read:
     try:
         state = _read_state(folder)
-        tensors = read_tensors(folder / TRAINING)
-        load_weights(model, folder / WEIGHTS)
-        if average:
-            average.swap()
-            with torch.no_grad():
-                for name, value in model.named_parameters():
-                    value.copy_(tensors.pop(f"live.{name}"))
-        _restore_optimiser(optimiser, tensors)
+        weights, training = read_weights(model, folder / WEIGHTS), read_tensors(folder / TRAINING)
+        if not averaged:
+            return _Read(state, weights, {}, training)
+        return _Read(state, {name: training.pop(f"live.{name}") for name in weights}, weights, training)
     except (ModelError, KeyError) as error:
         reason = f"lacks {error}" if isinstance(error, KeyError) else str(error)
         raise ModelError(f"{reason}: delete {folder} to go on from the checkpoint before it") from None
-    return state
+
+
+def check_data(folder: Path, card: Document) -> None:
+    """Raise ModelError when a checkpoint was trained on other data than a model with this card is."""
+    known = read_yaml(folder / CARD)
+    if other := [key for key in ("vocabulary", "corpora") if known.get(key) != card.get(key)]:
+        raise ModelError(
+            f"{folder}: trained on other {' and '.join(other)} than the run has now: "
+            "put back the text of then, or use --overwrite to start over"
+        )
 
 
 def write_validation(folder: Path, validated: Validated) -> None:
@@ -145,16 +180,19 @@ def _optimiser_tensors(optimiser: torch.optim.Optimizer) -> dict[str, Tensor]:
     """The optimiser's state as flat tensors: `number.name`, parameters numbered as the optimiser does."""
     state = optimiser.state_dict()["state"]
     return {
-        f"{number}.{name}": torch.as_tensor(value).detach().cpu().clone()
+        f"{number}.{name}": torch.as_tensor(value)
         for number, values in state.items()
         for name, value in values.items()
         if value is not None
     }
 
 
-def _restore_optimiser(optimiser: torch.optim.Optimizer, tensors: dict[str, Tensor]) -> None:
+def _restore_optimiser(optimiser: torch.optim.Optimizer, tensors: Iterable[tuple[str, Tensor]]) -> None:
+    parameters = [parameter for group in optimiser.param_groups for parameter in group["params"]]
     state: dict[int, dict[str, Tensor]] = {}
-    for key, value in tensors.items():
+    for key, value in tensors:
         number, name = key.split(".", 1)
-        state.setdefault(int(number), {})[name] = value
+        parameter = parameters[int(number)]
+        kept = like(value, parameter) if value.shape == parameter.shape else value
+        state.setdefault(int(number), {})[name] = kept if kept.ndim else kept.cpu()  # counters stay in main memory
     optimiser.load_state_dict({"state": state, "param_groups": optimiser.state_dict()["param_groups"]})

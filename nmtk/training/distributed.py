@@ -1,22 +1,45 @@
-"""One process or many: what `torchrun` started, and what the ranks say to each other."""
+"""One process or many: what `torchrun` started, and what the ranks say and give to each other."""
 
 import os
+import secrets
+import socket
+import time
+from collections.abc import Iterable, Iterator, Mapping
+from contextlib import AbstractContextManager, contextmanager, nullcontext
 from datetime import timedelta
+from inspect import signature
 from types import TracebackType
-from typing import NamedTuple, Self, TypeVar
+from typing import TYPE_CHECKING, Any, NamedTuple, Self, TypeGuard, TypeVar
 
 import torch
 import torch.distributed as dist
 from torch import Tensor, nn
+from torch.distributed.rendezvous import rendezvous
+from torch.nn.modules.module import register_module_forward_pre_hook
 from torch.nn.parallel import DistributedDataParallel
 
 from nmtk.devices import pick_device
-from nmtk.errors import TrainingError
+from nmtk.errors import NmtkError, TrainingError
+from nmtk.training.hub import Hub
+from nmtk.training.options import Sharding
+from nmtk.training.step import TrainingStep
+from nmtk.training.verdict import Patience
+from nmtk.training.watch import Watch
+
+if TYPE_CHECKING:
+    from torch._C._distributed_c10d import Store
+    from torch.distributed.tensor import DTensor
 
 T = TypeVar("T")
 
-PATIENCE = timedelta(minutes=30)
-"""How long ranks wait for each other: as long as the first one may take to validate."""
+LONGEST = timedelta(minutes=30)
+"""How long a collective may take; the watch ends what hangs long before."""
+
+STARTING = timedelta(minutes=5)
+"""How long the ranks wait for each other before there is a watch."""
+
+_SENDING_BUFFERS = ("forward_sync_buffers", "broadcast_buffers")
+"""The setting's name from torch 2.13 on, and before."""
 
 
 class Ranks(NamedTuple):
@@ -25,6 +48,7 @@ class Ranks(NamedTuple):
     rank: int
     world: int
     device: torch.device
+    watch: Watch | None = None
 
     @classmethod
     def join(cls, device: str) -> Self:
@@ -39,8 +63,21 @@ class Ranks(NamedTuple):
                 raise TrainingError(f"rank {os.environ['RANK']}: wanted GPU {local}, found {torch.cuda.device_count()}")
             picked = torch.device("cuda", local)
             torch.cuda.set_device(picked)
-        dist.init_process_group("nccl" if picked.type == "cuda" else "gloo", timeout=PATIENCE)
-        return cls(dist.get_rank(), count, picked)
+        store, rank, _ = next(rendezvous("env://", timeout=STARTING))
+        backend = "nccl" if picked.type == "cuda" else "gloo"
+        own = _own_place(store, rank, count)
+        dist.init_process_group(backend, timeout=LONGEST, store=own, rank=rank, world_size=count)
+        ranks = cls(rank, count, picked)
+        return ranks._replace(watch=ranks._watch(Patience.of_environment()))
+
+    def _watch(self, patience: Patience) -> Watch:
+        hosts = (os.environ["MASTER_ADDR"], socket.gethostname())
+        hub = Hub(self.world, hosts, patience) if self.first else None
+        address = self.tell(hub and hub.address)
+        assert address
+        watch = Watch(self.rank, address, patience)
+        watch.meet()
+        return watch
 
     def __enter__(self) -> Self:
         return self
@@ -48,24 +85,73 @@ class Ranks(NamedTuple):
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
-        if self.world > 1:
+        """All ranks leave together, or all end because one has failed, with that one's message."""
+        if self.watch is None:
+            return
+        if error is None:
+            self.watch.leave()
             dist.destroy_process_group()
+            return
+        if isinstance(error, RuntimeError) and not isinstance(error, torch.OutOfMemoryError):
+            self.watch.lose()
+        told = self.watch.fail(str(error) or type(error).__name__)
+        if isinstance(error, NmtkError):
+            raise type(error)(told) from None
 
     @property
     def first(self) -> bool:
         """Whether this is rank 0, which alone writes files and speaks."""
         return self.rank == 0
 
-    def wrap(self, model: nn.Module) -> nn.Module:
-        """The model with its gradients averaged over the ranks."""
+    @property
+    def first_here(self) -> bool:
+        """Whether this is the first rank of its machine."""
+        return self.first or (self.world > 1 and int(os.environ["LOCAL_RANK"]) == 0)
+
+    def wrap(self, step: TrainingStep, sharding: Sharding) -> nn.Module:
+        """The step on this rank's device, with its gradients averaged over the ranks while they are computed.
+
+        Sharded, the step's own parameters are replaced: what holds them must be made after this.
+        """
         if self.world == 1:
-            return model
-        return DistributedDataParallel(model)
+            return step.to(self.device)
+        if sharding == "full":
+            from nmtk.training.sharding import shard  # takes two seconds to import
+
+            return shard(step, self.device)
+        # No buffer ever changes, so none needs to be sent; gradients live in the buckets that are exchanged.
+        known = signature(DistributedDataParallel).parameters
+        settings: dict[str, Any] = {next(name for name in _SENDING_BUFFERS if name in known): False}
+        return DistributedDataParallel(step.to(self.device), gradient_as_bucket_view=True, **settings)
+
+    def exchange(self, wrapped: nn.Module, last: bool) -> AbstractContextManager[Any]:
+        """Within it, gradients are exchanged, for the last batch of an update; else not, unless they are sharded: then
+        no rank has room for whole ones.
+        """
+        return wrapped.no_sync() if isinstance(wrapped, DistributedDataParallel) and not last else nullcontext()
+
+    def at(self, update: int, stage: str, least: float = 0.0) -> None:
+        """Say what this rank begins to do. least: seconds that it may take without progress, whatever was seen."""
+        if self.watch:
+            self.watch.progress.at(update, stage, least)
+
+    @contextmanager
+    def moving(self) -> Iterator[None]:
+        """Within it, each call of a module is a sign of progress: for work whose loop knows nothing of ranks."""
+        if self.watch is None:
+            yield
+            return
+        progress = self.watch.progress
+        hook = register_module_forward_pre_hook(lambda *_: progress.move())
+        try:
+            yield
+        finally:
+            hook.remove()
 
     def wait(self) -> None:
-        """Go on when all ranks have come here."""
-        if self.world > 1:
-            dist.barrier()
+        """Go on when all ranks have come here, for hours if one of them is at work."""
+        if self.watch:
+            self.watch.meet()
 
     def sum(self, values: Tensor) -> Tensor:
         """The sum over all ranks, in place."""
@@ -73,14 +159,77 @@ class Ranks(NamedTuple):
             dist.all_reduce(values)
         return values
 
+    def gather(self, tensors: Iterable[tuple[str, Tensor]]) -> dict[str, Tensor]:
+        """The whole tensors, in main memory, on rank 0; the others lend their shards one by one, and get nothing."""
+        gathered = {}
+        for name, tensor in tensors:
+            entire = whole(tensor)
+            if self.first:
+                gathered[name] = entire.contiguous().cpu()
+        return gathered
+
+    def spread(self, tensors: Mapping[str, Tensor]) -> Iterator[tuple[str, Tensor]]:
+        """Yield rank 0's tensors on every rank, one by one, each on the rank's device."""
+        for name, shape, dtype in self.tell([(name, value.shape, value.dtype) for name, value in tensors.items()]):
+            tensor = (
+                tensors[name].to(self.device) if self.first else torch.empty(shape, dtype=dtype, device=self.device)
+            )
+            if self.world > 1:
+                dist.broadcast(tensor, 0)
+            yield name, tensor
+
     def any(self, flag: bool) -> bool:
         """Whether any rank says yes."""
-        return (self.world > 1 and bool(self.sum(torch.tensor([flag], device=self.device, dtype=torch.int32)))) or flag
+        return (self.world > 1 and bool(self.sum(torch.tensor([flag], dtype=torch.int32)))) or flag
 
     def tell(self, value: T) -> T:
         """What rank 0 says."""
         if self.world == 1:
             return value
         box: list[T | None] = [value if self.first else None]
-        dist.broadcast_object_list(box, device=self.device)
+        dist.broadcast_object_list(box, device=torch.device("cpu"))
         return box[0]  # type: ignore[return-value]
+
+
+def _own_place(store: "Store", rank: int, world: int) -> "Store":
+    """A place in the store for this start of the ranks.
+
+    When torchrun starts them again, the store still holds what those before have written: their addresses, too. So
+    rank 0 names the place, and the others know its answer from an old one by the word that they asked it with.
+    """
+    word = secrets.token_hex()
+    if rank:
+        store.set(f"asks/{rank}", word)
+        place = store.get(f"answer/{word}").decode()
+        store.set(f"{place}/{rank}", "knows")
+        return dist.PrefixStore(place, store)  # type: ignore[attr-defined]
+    while not store.check([f"{word}/{other}" for other in range(1, world)]):
+        for other in range(1, world):
+            if store.check([f"asks/{other}"]):
+                store.set(f"answer/{store.get(f'asks/{other}').decode()}", word)
+        time.sleep(0.02)
+    return dist.PrefixStore(word, store)  # type: ignore[attr-defined]
+
+
+def _sharded(tensor: Tensor) -> "TypeGuard[DTensor]":
+    return hasattr(tensor, "full_tensor")  # to import the class takes two seconds
+
+
+def part(tensor: Tensor) -> Tensor:
+    """What this rank holds of a tensor, sharing its memory: all of it, or its shard."""
+    return tensor.to_local() if _sharded(tensor) else tensor
+
+
+def whole(tensor: Tensor) -> Tensor:
+    """All of a tensor; where it is sharded, all ranks ask for it together."""
+    tensor = tensor.detach()
+    return tensor.full_tensor() if _sharded(tensor) else tensor
+
+
+def like(entire: Tensor, other: Tensor) -> Tensor:
+    """A whole tensor that every rank has, sharded as another one is."""
+    if not _sharded(other):
+        return entire
+    from torch.distributed.tensor import distribute_tensor
+
+    return distribute_tensor(entire, other.device_mesh, other.placements, src_data_rank=None)

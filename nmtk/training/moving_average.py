@@ -3,6 +3,8 @@
 import torch
 from torch import nn
 
+from nmtk.training.distributed import part
+
 
 class MovingAverage:
     """The exponential moving average of a model's weights (Polyak & Juditsky 1992), its decay warmed up.
@@ -18,7 +20,8 @@ class MovingAverage:
     def update(self, step: int) -> None:
         """Take in the weights after update `step`."""
         decay = min(self.decay, (1 + step) / (10 + step))
-        torch._foreach_lerp_(self.average, [p.detach() for p in self.live], 1 - decay)
+        averages, weights = ([part(tensor.detach()) for tensor in side] for side in (self.average, self.live))
+        torch._foreach_lerp_(averages, weights, 1 - decay)
 
     def swap(self) -> None:
         """Exchange the model's weights and their average; a second call undoes the first."""

@@ -19,6 +19,7 @@ from nmtk.training.schedules import InverseSqrt, Noam, Schedule, needs_end
 
 Count = Annotated[PositiveInt, COUNT]
 Metric = Literal["loss", "bleu", "chrf"]
+Sharding = Literal["none", "full"]
 
 
 def _count_or_auto(value: Any) -> Any:
@@ -115,7 +116,11 @@ class TrainingOptions(Options):
     average: Annotated[Average, FREE] = Average()
     log_every: Annotated[PositiveInt, COUNT] = 50
     precision: Literal["auto", "float32", "bfloat16"] = "auto"
+    compile: Annotated[bool | Literal["auto"], FREE] = "auto"
+    """Whether layers are compiled before they train: `auto` where that pays (see `training/step.py`)."""
     device: Annotated[str, FREE] = "auto"
+    sharding: Annotated[Sharding, FREE] = "none"
+    """full: each rank keeps a part of the parameters, gradients and optimiser state; for what is too large for one."""
     threads: Annotated[PositiveInt | None, FREE] = None
 
     @model_validator(mode="after")
@@ -139,6 +144,8 @@ class TrainingOptions(Options):
         for name, metric in (("early_stop", self.early_stop), ("checkpoint", self.checkpoint)):
             if metric and metric.metric not in self.validation.metrics:
                 raise ValueError(f"{name}.metric {metric.metric} is not in validation.metrics")
+        if self.sharding == "full" and self.optimiser.kind == "adafactor":
+            raise ValueError("sharding full: adafactor needs whole matrices: wanted optimiser adam or adamw")
         if isinstance(self.schedule, Noam) and "rate" not in self.optimiser.model_fields_set:
             return self.model_copy(update={"optimiser": self.optimiser.model_copy(update={"rate": 1.0})})
         return self

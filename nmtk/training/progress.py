@@ -13,9 +13,9 @@ from rich.text import Text
 from nmtk.files import write_text
 
 Record = dict[str, Any]
-"""One line of the log: `kind` (train, validation), `update`, and its figures."""
+"""One line of the log: `kind` (train, validation), `update`, its figures, and the `seconds` of training so far."""
 
-TIMES = ("seconds", "tokens_per_second")
+TIMES = ("seconds", "tokens_per_second", "took")
 """The keys of a record that differ from one run to its twin."""
 
 

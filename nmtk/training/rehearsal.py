@@ -3,7 +3,6 @@
 import math
 import time
 from collections.abc import Iterator, Sequence
-from contextlib import nullcontext
 from typing import NamedTuple
 
 import torch
@@ -15,7 +14,7 @@ from nmtk.training.distributed import Ranks
 from nmtk.training.flops import Lengths, wait_for
 from nmtk.training.moving_average import MovingAverage
 from nmtk.training.options import TrainingOptions
-from nmtk.training.step import TrainingStep
+from nmtk.training.step import make_step
 
 WARM = 2
 """Updates that are not timed: the first one also makes the optimiser's state and asks for memory."""
@@ -45,9 +44,9 @@ class Rehearsal:
 
     def __init__(self, model: Transformer, options: TrainingOptions, dtype: torch.dtype, ranks: Ranks) -> None:
         self.ranks, self.clip = ranks, options.clip_norm or math.inf
-        self.model = model.to(ranks.device).train()
+        self.model = model.train()
+        self.wrapped = ranks.wrap(make_step(model, options, dtype, ranks.device), options.sharding)
         self.parameters = list(model.parameters())
-        self.wrapped = ranks.wrap(TrainingStep(model, options.label_smoothing, dtype))
         self.optimiser = options.optimiser.build(self.parameters)
         for group in self.optimiser.param_groups:
             group["lr"] = 0.0
@@ -57,8 +56,7 @@ class Rehearsal:
         """One update of these batches."""
         tokens = max(1, sum(batch.tokens for batch in batches))
         for number, batch in enumerate(batches, 1):
-            last = number == len(batches) or self.ranks.world == 1
-            with nullcontext() if last else self.wrapped.no_sync():  # type: ignore[operator]
+            with self.ranks.exchange(self.wrapped, number == len(batches)):
                 loss = self.wrapped(batch.to(self.ranks.device))
                 (loss.smoothed / tokens).backward()
         clip_grad_norm_(self.parameters, self.clip)

@@ -1,12 +1,10 @@
 """The trainer: one loop over updates, which can be stopped at any of them and goes on as if it never had been."""
 
 import math
-import signal
 import time
 from collections.abc import Generator, Iterator, Sequence
-from contextlib import AbstractContextManager, closing, contextmanager, nullcontext
+from contextlib import closing
 from pathlib import Path
-from types import FrameType
 from typing import Any
 
 import numpy as np
@@ -17,18 +15,21 @@ from nmtk.bundle import Bundle
 from nmtk.data.cursor import Share, walk
 from nmtk.data.mixture import Mixture
 from nmtk.data.prefetch import prefetch
+from nmtk.devices import sum_type
 from nmtk.errors import TrainingError
 from nmtk.training import checkpoints
 from nmtk.training.checkpoints import State
-from nmtk.training.distributed import Ranks
+from nmtk.training.distributed import Ranks, whole
 from nmtk.training.memory import naming_the_batch
 from nmtk.training.moving_average import MovingAverage
 from nmtk.training.options import TrainingOptions
 from nmtk.training.progress import Listener, Log
 from nmtk.training.schedules import Horizon
-from nmtk.training.step import TrainingStep
+from nmtk.training.signals import Signals
+from nmtk.training.step import make_step
 from nmtk.training.stopping import Position, Validated, reason_to_stop, share_done, to_keep
 from nmtk.training.validation import Validator
+from nmtk.training.verdict import SLOW
 from nmtk.training.window import Checked, Window
 
 
@@ -53,10 +54,10 @@ class Trainer:
     ) -> None:
         self.run, self.bundle, self.mixture, self.validator = run, bundle, mixture, validator
         self.options, self.ranks, self.listeners = options, ranks, listeners
-        self.model = bundle.model.to(ranks.device)
+        self.model = bundle.model
+        self.step = make_step(self.model, options, dtype, ranks.device)
+        self.wrapped = ranks.wrap(self.step, options.sharding)
         self.parameters = list(self.model.parameters())
-        self.step = TrainingStep(self.model, options.label_smoothing, dtype)
-        self.wrapped = ranks.wrap(self.step)
         self.optimiser = options.optimiser.build(self.parameters)
         self.average = MovingAverage(self.model, options.ema) if options.ema else None
         self.horizon = Horizon(self.model.options.width, options.updates)
@@ -64,7 +65,7 @@ class Trainer:
         self.state = State()
         self.window = Window(ranks.device)
         self.unchecked: Checked | None = None
-        self.signal: str | None = None
+        self.signals = Signals()
         self.interrupted = False
         """Whether a signal ended the training, on whichever rank."""
         self.saved = 0
@@ -75,11 +76,12 @@ class Trainer:
         Raises TrainingError when the loss is no number; checkpoints before it are kept.
         """
         self._resume()
-        with self._signals(), closing(self._shares()) as shares:
+        with self.signals, closing(self._shares()) as shares:
             self._keep()
             reason = self._reason()
             started = time.monotonic() - self.state.seconds
             while reason is None:
+                self.ranks.at(self.state.update + 1, "reading")
                 self._update(next(shares))
                 self.state.seconds = time.monotonic() - started
                 if self.state.update % self.options.log_every == 0:
@@ -96,18 +98,19 @@ class Trainer:
         return Position(self.state.update, self.state.epochs, self.state.tokens, self.state.seconds)
 
     def _reason(self) -> str | None:
-        reason = self.signal or reason_to_stop(self.options, self._position(), self.state.history)
+        reason = self.signals.received or reason_to_stop(self.options, self._position(), self.state.history)
         if not self.ranks.any(reason is not None):  # time and signals are each rank's own
             return None
-        self.interrupted = self.ranks.any(self.signal is not None)
+        self.interrupted = self.ranks.any(self.signals.received is not None)
         return reason or "another rank stopped"
 
     # one update
 
     def _shares(self) -> Generator[Share]:
         options, sampling = self.options, self.options.sampling
-        return prefetch(
-            lambda: walk(
+
+        def made() -> Iterator[Share]:
+            shares = walk(
                 self.mixture,
                 options.effective_tokens,
                 options.accumulate,
@@ -117,19 +120,27 @@ class Trainer:
                 self.ranks.world,
                 sampling.alpha if sampling else None,
             )
-        )
+            if self.ranks.device.type != "cuda":
+                return shares
+            return (share._replace(batches=[batch.pin() for batch in share.batches]) for share in shares)
+
+        return prefetch(made)
 
     def _update(self, share: Share) -> None:
         state, step = self.state, self.state.update + 1
         torch.manual_seed(_seed_of(self.options.seed, step, self.ranks.rank))
         self.model.train()
-        sums = torch.zeros(2, dtype=torch.float64, device=self.ranks.device)
+        sums = torch.zeros(2, dtype=sum_type(self.ranks.device), device=self.ranks.device)
         for number, batch in enumerate(share.batches, 1):
-            with self._exchange(number == len(share.batches)), naming_the_batch(step, batch, self.options):
+            self.ranks.at(step, "forward")
+            last = number == len(share.batches)
+            with self.ranks.exchange(self.wrapped, last), naming_the_batch(step, batch, self.options):
                 loss = self.wrapped(batch.to(self.ranks.device))
+                self.ranks.at(step, "backward")
                 (loss.smoothed * (self.ranks.world / share.tokens)).backward()
-            sums += torch.stack([loss.smoothed.detach(), loss.nll]).double()
-        norm = clip_grad_norm_(self.parameters, self.options.clip_norm or math.inf)
+            sums += torch.stack([loss.smoothed.detach(), loss.nll])
+        self.ranks.at(step, "optimiser")
+        norm = whole(clip_grad_norm_(self.parameters, self.options.clip_norm or math.inf))
         self._check(Checked(step, share, sums, norm))
         rate = self.options.optimiser.rate * self.options.schedule.factor(step, self.horizon)
         for group in self.optimiser.param_groups:
@@ -143,22 +154,19 @@ class Trainer:
         state.update, state.cursor, state.epochs = step, share.after, share.epochs
         state.tokens += share.tokens
 
-    def _exchange(self, last: bool) -> AbstractContextManager[Any]:
-        """Ranks exchange gradients with the last batch of an update only."""
-        return nullcontext() if last or self.ranks.world == 1 else self.wrapped.no_sync()  # type: ignore[operator]
-
     def _check(self, now: Checked | None) -> None:
         """Stop at a loss or gradient that is no number: at once on CPUs, one update later where asking would stall."""
         late = self.ranks.device.type != "cpu" and now is not None
         due, self.unchecked = (self.unchecked, now) if late else (now or self.unchecked, None)
-        if due is None or (bool(torch.isfinite(due.norm)) and bool(torch.isfinite(due.sums).all())):
+        if due is None or due.good():
             return
         saved = list(checkpoints.saved(self.run))
         remedy = f"checkpoint {saved[-1]} is the last good one" if saved else "no checkpoint was saved yet"
         epoch, taken = due.share.after
         raise TrainingError(
-            f"update {due.update}: the loss is no longer a number (gradient norm {float(due.norm)}) in batch {taken} "
-            f"of epoch {epoch}: {remedy}; try a smaller training.optimiser.rate, a longer warm-up or training.clip_norm"
+            f"update {due.update}: the loss is no longer a number (gradient norm {float(due.norm)}) in the batch that "
+            f"ends with pair {taken:,} of epoch {epoch}: {remedy}; "
+            f"try a smaller training.optimiser.rate, a longer warm-up or training.clip_norm"
         )
 
     # what is told and kept
@@ -191,10 +199,10 @@ class Trainer:
         if not (save or validate):
             return
         if save:
+            self.ranks.at(update, "saving", least=SLOW)
             self._check(None)
             self.state.window = self.window.sums(self.ranks)
-            if self.ranks.first:
-                checkpoints.save(self.run, self.bundle, self.optimiser, self.state, self.average)
+            checkpoints.save(self.run, self.bundle, self.optimiser, self.state, self.average, self.ranks)
             self.saved = update
         if validate:
             self._validate()
@@ -207,16 +215,24 @@ class Trainer:
         """Measure on rank 0, with the averaged weights where there are any; all ranks learn the figures."""
         started = time.monotonic()
         scores: dict[str, float] = {}
+        self.ranks.at(self.state.update, "validation")
+        if self.average:
+            self.average.swap()
+        bundle, step = self.bundle, self.step
+        if self.options.sharding == "full" and self.ranks.world > 1:
+            from nmtk.training.sharding import unsharded  # takes two seconds to import
+
+            bundle, step = unsharded(bundle, step, self.ranks)
         if self.ranks.first:
-            if self.average:
-                self.average.swap()
-            scores = self.validator.measure(self.bundle, self.step)
-            if self.average:
-                self.average.swap()
+            with self.ranks.moving():
+                scores = self.validator.measure(bundle, step)
+        if self.average:
+            self.average.swap()
+        self.ranks.wait()
         validated = Validated(self.state.update, self.ranks.tell(scores))
         self.state.history.append(validated)
-        seconds = round(time.monotonic() - started, 2)
-        self._record({"kind": "validation", "update": validated.update, **validated.scores, "seconds": seconds})
+        times = {"took": round(time.monotonic() - started, 2), "seconds": round(self.state.seconds, 2)}
+        self._record({"kind": "validation", "update": validated.update, **validated.scores, **times})
         if self.ranks.first:  # after the log: what is not beside the checkpoint is cut from the log and measured again
             checkpoints.write_validation(checkpoints.folder_of(self.run, validated.update), validated)
 
@@ -225,32 +241,18 @@ class Trainer:
         if self.ranks.first:
             checkpoints.clear_remains(self.run)
         self.ranks.wait()
-        saved = checkpoints.saved(self.run)
-        if not saved:
+        update = self.ranks.tell(max(checkpoints.saved(self.run), default=0))
+        if not update:
             if self.ranks.first:
                 self.log.cut_back(0, validated=False)
             return
-        update, folder = max(saved.items())
-        self.state = checkpoints.load(folder, self.model, self.optimiser, self.average)
+        folder = checkpoints.folder_of(self.run, update)
+        if self.ranks.first:
+            checkpoints.check_data(folder, self.bundle.card)
+        self.state = checkpoints.load(folder, self.model, self.optimiser, self.average, self.ranks)
         self.window = Window.of(self.state.window, self.ranks, self.state.seconds)
         self.saved = update
         if self.ranks.first:
             self.log.cut_back(update, validated=any(known.update == update for known in self.state.history))
             for listener in self.listeners:
                 listener.say(f"going on from update {update}")
-
-    @contextmanager
-    def _signals(self) -> Iterator[None]:
-        """SIGTERM and the first SIGINT end training after the update under way; a second SIGINT ends it at once."""
-
-        def stop(number: int, frame: FrameType | None) -> None:
-            if self.signal and number == signal.SIGINT:
-                raise KeyboardInterrupt
-            self.signal = f"signal {signal.Signals(number).name}"
-
-        before = {number: signal.signal(number, stop) for number in (signal.SIGTERM, signal.SIGINT)}
-        try:
-            yield
-        finally:
-            for number, handler in before.items():
-                signal.signal(number, handler)

@@ -9,9 +9,10 @@ from torch import nn
 
 from nmtk.bundle import Bundle
 from nmtk.data.batches import Batch, collate, flatten
-from nmtk.data.plan import plan_epoch
+from nmtk.data.plan import plan_batches
 from nmtk.decoding.options import DecodingOptions
 from nmtk.decoding.translator import Translator
+from nmtk.devices import sum_type
 from nmtk.errors import DataError
 from nmtk.evaluation.metrics import evaluate
 from nmtk.training.options import Validation
@@ -54,7 +55,7 @@ class HeldOut:
                 f"data.valid: pair {most.argmax() + 1} has {most.max()} tokens on one side, but the model learns "
                 f"positions for {longest}: wanted a larger model.positions.maximum, or shorter pairs"
             )
-        plan = plan_epoch(sources_long, targets_long, [len(one)], [1.0], batch_tokens, seed=0, epoch=0)
+        plan = plan_batches(sources_long, targets_long, batch_tokens, np.random.default_rng(0))
         batches = [
             collate(flatten([one[row] for row in rows]), flatten([other[row] for row in rows]), vocabularies)
             for rows in (plan.batch(number) for number in range(len(plan)))
@@ -75,18 +76,19 @@ class Validator:
         was_training = bundle.model.training
         bundle.model.eval()
         try:
-            scores = self._loss(step, device)
-            scores |= self._translate(bundle)
+            with step.uncompiled():
+                scores = self._loss(step, device)
+                scores |= self._translate(bundle)
         finally:
             bundle.model.train(was_training)
         return scores
 
     @torch.inference_mode()
     def _loss(self, step: nn.Module, device: torch.device) -> dict[str, float]:
-        sums = torch.zeros(2, dtype=torch.float64, device=device)
+        sums = torch.zeros(2, dtype=sum_type(device), device=device)
         for batch in self.held_out.batches:
             loss = step(batch.to(device))
-            sums += torch.stack([loss.smoothed, loss.nll]).double()
+            sums += torch.stack([loss.smoothed, loss.nll])
         tokens = sum(batch.tokens for batch in self.held_out.batches)
         smoothed, nll = (sums / tokens).tolist()
         return {"loss": smoothed, "nll": nll, "ppl": float(np.exp(nll))}

@@ -74,10 +74,13 @@ class Vocabulary:
         """How the model cuts words: unigram, bpe, word or char."""
         return self._proto.kind
 
-    def encode(self, texts: Sequence[str]) -> list[list[int]]:
-        """The best segmentation of each text, without special ids. Raises DataError for text that is not Unicode."""
+    def encode(self, texts: Sequence[str], threads: int | None = None) -> list[list[int]]:
+        """The best segmentation of each text, without special ids. Raises DataError for text that is not Unicode.
+
+        threads: how many to use; by default as many as there are cores, where the texts are many enough to gain by it.
+        """
         texts = list(texts)
-        threads = -1 if len(texts) >= _MANY else 1
+        threads = threads or (-1 if len(texts) >= _MANY else 1)
         try:
             ids: list[list[int]] = self._processor.encode(texts, num_threads=threads)
         except (RuntimeError, TypeError, UnicodeError) as error:

@@ -1,22 +1,26 @@
-"""How fast pairs are packed, opened and gathered, and in how much memory, which must not grow with their number.
+"""How fast text files are packed, on how many cores, and in how much memory, which must not grow with the text.
 
 python tests/benchmarks/pack.py 1000000 --workers 2 --drop-duplicates
 """
 
 import argparse
+import os
 import random
 import resource
 import tempfile
 import time
 from collections.abc import Iterator
+from itertools import islice
 from pathlib import Path
 
 import numpy as np
 
 from nmtk.data.corpus import Corpus
+from nmtk.data.encoding import cores
 from nmtk.data.filters import FilterOptions
+from nmtk.data.held_out import HeldOut
 from nmtk.data.packing import pack
-from nmtk.data.pairs import Pair
+from nmtk.data.pairs import Pair, file_chunks, read_files
 from nmtk.vocabulary.learn import VocabularyOptions, learn
 from nmtk.vocabulary.vocabulary import Vocabularies, Vocabulary
 
@@ -35,6 +39,16 @@ def generated(count: int) -> Iterator[Pair]:
         yield pair
 
 
+def write(folder: Path, count: int) -> tuple[Path, Path]:
+    """Generated text as two files."""
+    source, target = folder / "source", folder / "target"
+    with source.open("w") as one, target.open("w") as other:
+        for pair in generated(count):
+            one.write(pair.source + "\n")
+            other.write(pair.target + "\n")
+    return source, target
+
+
 def memory() -> str:
     """The most memory this process and its biggest child ever had."""
     own, child = (resource.getrusage(who).ru_maxrss / 1024 for who in (resource.RUSAGE_SELF, resource.RUSAGE_CHILDREN))
@@ -45,29 +59,35 @@ def main() -> None:
     """Measure once and print."""
     parser = argparse.ArgumentParser(description=__doc__.split("\n")[0] if __doc__ else None)
     parser.add_argument("pairs", type=int, nargs="?", default=200_000)
-    parser.add_argument("--workers", type=int, default=1)
+    parser.add_argument("--files", type=Path, nargs=2, help="Text to pack instead of what is generated.")
+    parser.add_argument("--workers", type=int, default=cores())
     parser.add_argument("--drop-duplicates", action="store_true")
     asked = parser.parse_args()
-    texts = [text for pair in generated(10_000) for text in pair[:2]]
-    vocabulary = Vocabulary(learn(texts, VocabularyOptions(size=8000)))
-    vocabularies = Vocabularies(vocabulary, vocabulary)
-    print(f"before: {memory()}")
     with tempfile.TemporaryDirectory() as place:
-        begun = time.perf_counter()
+        source, target = asked.files or write(Path(place), asked.pairs)
+        texts = [text for pair in islice(read_files(source, target), 10_000) for text in pair[:2]]
+        vocabulary = Vocabulary(learn(texts, VocabularyOptions(size=8000)))
+        vocabularies = Vocabularies(vocabulary, vocabulary)
+        held_out = HeldOut(islice(read_files(source, target), 3000))
+        print(f"before: {memory()}")
+
+        begun, before = time.perf_counter(), os.times()
         filters = FilterOptions(drop_duplicates=asked.drop_duplicates)
-        report = pack(generated(asked.pairs), vocabularies, filters, Path(place, "corpus"), asked.workers)
-        seconds = time.perf_counter() - begun
+        chunks = file_chunks(source, target)
+        report = pack(chunks, vocabularies, filters, Path(place, "corpus"), held_out, asked.workers)
+        seconds, after = time.perf_counter() - begun, os.times()
+        own, workers = (after[i] + after[i + 1] - before[i] - before[i + 1] for i in (0, 2))
         print(*report.lines(), f"packed: {report.read / seconds:,.0f} pairs/s; {memory()}", sep="\n")
+        print(f"processor: {1e6 * own / report.read:.1f} us a pair here, {1e6 * workers / report.read:.1f} in workers")
 
         begun = time.perf_counter()
         corpus = Corpus.open(Path(place, "corpus"), vocabularies)
         print(f"opened: {1000 * (time.perf_counter() - begun):.1f} ms")
 
-        batches = np.random.default_rng(0).integers(0, len(corpus), (1000, 200))
         begun = time.perf_counter()
-        pieces = sum(len(corpus.source(rows).ids) for rows in batches)
+        pieces = len(corpus.source(np.arange(len(corpus))).ids)
         seconds = time.perf_counter() - begun
-        print(f"gathered: {1000 * seconds:.0f} us for a batch of 200 rows, {pieces / seconds / 1e6:.0f} M pieces/s")
+        print(f"read: {len(corpus) / seconds:,.0f} sentences/s, {pieces / seconds / 1e6:.0f} M pieces/s")
 
 
 if __name__ == "__main__":

@@ -137,6 +137,10 @@ def test_a_text_of_ones_own_is_translated_and_scored(
         def translate(self, lines: list[str]) -> list[str]:
             return [line.upper() for line in lines]
 
-    monkeypatch.setattr("nmtk.decoding.system.load", lambda path: Shouting())
+    def load(path: Path, precision: str) -> Shouting:
+        assert (path, precision) == (Path("runs/a"), "float32")
+        return Shouting()
+
+    monkeypatch.setattr("nmtk.decoding.system.load", load)
     ended = nmtk("evaluate", "-m", "runs/a", "--source", "hyp", "ref")
     assert ended.out == as_text({"": evaluate([line.upper() for line in HYPOTHESES], [REFERENCE])}) + "\n"

@@ -59,6 +59,7 @@ def test_empty_corpus(train: Train, recipe: Path, tmp_path: Path) -> None:
 def test_vocabulary_larger_than_the_text_allows(train: Train) -> None:
     message = error(train("run", "vocabulary.size=30k"))
     assert "30000" in message.replace(",", "")
+    assert train("run", "training.updates=2").returncode == 0  # nothing was made yet that would be of other options
 
 
 @pytest.mark.parametrize(
@@ -120,6 +121,13 @@ def test_a_folder_that_is_no_run_is_left_alone(train: Train, tmp_path: Path) -> 
     assert "not empty" in error(train("run"))
     assert "no run" in error(train("run", "--overwrite"))
     assert (tmp_path / "run" / "thesis.txt").read_text() == "dear"
+
+
+def test_the_recipes_own_folder_is_no_run(train: Train, recipe: Path) -> None:
+    before = {file: file.read_bytes() for file in recipe.iterdir()}
+    for flags in ([], ["--overwrite"]):
+        assert f"{recipe}: the folder is not empty, and no run" in error(train(str(recipe), *flags))
+    assert {file: file.read_bytes() for file in recipe.iterdir()} == before
 
 
 @pytest.mark.skipif(os.geteuid() != 0, reason="only root can mount a small file system")

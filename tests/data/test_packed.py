@@ -5,7 +5,8 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from nmtk.data.packed import Sentences, Side, SideHeader, SideWriter, id_width
+from nmtk.data.packed import Sentences, Shelf, Side, SideHeader, SideWriter, id_width
+from nmtk.errors import DataError
 
 
 def write(folder: Path, name: str, sentences: list[list[int]], cuts: list[int], vocabulary: int) -> SideHeader:
@@ -33,12 +34,13 @@ def test_gathered_rows_are_the_sentences_however_they_were_written(tmp_path: Pat
     assert header == write(tmp_path, "cut", sentences, sorted(rng.integers(0, 51, 6).tolist()), 300)
     assert (tmp_path / "whole.starts").read_bytes() == (tmp_path / "cut.starts").read_bytes()
     side = Side(tmp_path, "cut", header, len(sentences))
-    assert side.lengths.tolist() == [len(sentence) for sentence in sentences]
-    for size in (0, 1, 7, 200):
-        rows = rng.integers(-50, 50, size)
-        found = side.gather(rows)
-        assert [part.tolist() for part in found.split()][:size] == [sentences[row] for row in rows]
-        assert found.lengths.tolist() == [len(sentences[row]) for row in rows]
+    shelf = Shelf(side.gather(np.arange(50)))
+    for size in (0, 1, 7, 50, 200):
+        anywhere = rng.integers(0, 50, size)
+        for rows in (anywhere, np.sort(anywhere), np.unique(anywhere)):
+            for found in (side.gather(rows), shelf.gather(rows)):
+                assert [part.tolist() for part in found.split()][: len(rows)] == [sentences[row] for row in rows]
+                assert found.lengths.tolist() == [len(sentences[row]) for row in rows]
 
 
 def test_the_digest_knows_where_sentences_end(tmp_path: Path) -> None:
@@ -49,8 +51,16 @@ def test_the_digest_knows_where_sentences_end(tmp_path: Path) -> None:
 
 def test_a_row_beyond_the_end_is_an_error(tmp_path: Path) -> None:
     side = Side(tmp_path, "a", write(tmp_path, "a", [[1, 2], [3]], [], 9), 2)
-    with pytest.raises(IndexError):
-        side.gather(np.array([2]))
+    for row in (2, -1):
+        with pytest.raises(IndexError, match=f"found rows from {row} to {row}, wanted them below 2"):
+            side.gather(np.array([row]))
+
+
+def test_a_file_that_shrinks_while_it_is_read_is_an_error(tmp_path: Path) -> None:
+    side = Side(tmp_path, "a", write(tmp_path, "a", [[1, 2], [3]], [], 9), 2)
+    (tmp_path / "a.ids").write_bytes(b"\0\0")
+    with pytest.raises(DataError, match=r"a\.ids: cut short while it is in use"):
+        side.gather(np.array([0]))
 
 
 def test_the_recipe_for_padding_pads(tmp_path: Path) -> None:

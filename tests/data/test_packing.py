@@ -5,17 +5,19 @@ import pickle
 import signal
 import subprocess
 import sys
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 
 import numpy as np
 import pytest
 
 from nmtk.data import encoding
+from nmtk.data import pairs as reading
 from nmtk.data.corpus import Corpus, read_header
 from nmtk.data.filters import FilterOptions, Reason
+from nmtk.data.held_out import HeldOut
 from nmtk.data.packing import pack
-from nmtk.data.pairs import Pair, read_files, read_tsv
+from nmtk.data.pairs import Chunk, Pair, file_chunks, tsv_chunks
 from nmtk.errors import DataError, NmtkError
 from nmtk.vocabulary.vocabulary import Vocabularies
 
@@ -32,13 +34,17 @@ def kept_by_definition(pairs: list[Pair], vocabularies: Vocabularies, filters: F
     return list(kept.values())
 
 
+def cut(pairs: Sequence[Pair], size: int) -> list[list[Pair]]:
+    return [list(pairs[first : first + size]) for first in range(0, len(pairs), size)]
+
+
 def contents(folder: Path) -> dict[str, bytes]:
     return {path.name: path.read_bytes() for path in folder.iterdir()}
 
 
 @pytest.mark.parametrize("seed", range(6))
 def test_what_was_packed_opens_as_the_same_ids(
-    tmp_path: Path, vocabularies: Vocabularies, some_pairs: MakePairs, monkeypatch: pytest.MonkeyPatch, seed: int
+    tmp_path: Path, vocabularies: Vocabularies, some_pairs: MakePairs, seed: int
 ) -> None:
     """Under any filters and any size of chunk, and every pair that was read is either kept or counted."""
     rng = np.random.default_rng(seed)
@@ -49,11 +55,11 @@ def test_what_was_packed_opens_as_the_same_ids(
         drop_identical=bool(rng.integers(2)),
         drop_duplicates=bool(seed % 2),
     )
-    monkeypatch.setattr(encoding, "CHUNK", int(rng.integers(1, 400)))
     pairs = some_pairs(300, seed)
+    chunks = cut(pairs, int(rng.integers(1, 400)))
     kept = kept_by_definition(pairs, vocabularies, filters)
     told: list[tuple[int, int]] = []
-    report = pack(iter(pairs), vocabularies, filters, tmp_path / "c", tell=lambda *counts: told.append(counts))
+    report = pack(iter(chunks), vocabularies, filters, tmp_path / "c", tell=lambda *counts: told.append(counts))
     corpus = Corpus.open(tmp_path / "c", vocabularies)
 
     rows = rng.permutation(len(corpus))
@@ -62,8 +68,6 @@ def test_what_was_packed_opens_as_the_same_ids(
         (corpus.target(rows), vocabularies.target, [pair.target for pair in kept]),
     ):
         assert [ids.tolist() for ids in found.split()] == vocabulary.encode([texts[row] for row in rows])
-    assert corpus.source_lengths[rows].tolist() == corpus.source(rows).lengths.tolist()
-    assert corpus.target_lengths[rows].tolist() == corpus.target(rows).lengths.tolist()
 
     assert report.kept == len(corpus) == len(kept)
     assert report.read == len(pairs) == told[-1][0]
@@ -77,52 +81,59 @@ def test_what_was_packed_opens_as_the_same_ids(
         assert len(dropped.lines) == min(dropped.count, 5)
         assert lines.isdisjoint(dropped.lines)
     assert report.source.words == sum(len(pair.source.split()) for pair in kept)
-    assert report.target.pieces == corpus.target_lengths.sum()
+    assert report.target.pieces == corpus.target(rows).lengths.sum()
     assert report.target.unknown == np.count_nonzero(corpus.target(rows).ids == vocabularies.target.unk)
 
 
 def test_workers_write_the_same_bytes(
     tmp_path: Path, vocabularies: Vocabularies, some_pairs: MakePairs, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(encoding, "CHUNK", 50)
+    monkeypatch.setattr(encoding, "ALONE", 2)
     filters = FilterOptions(drop_duplicates=True)
-    one = pack(some_pairs(1000, 3), vocabularies, filters, tmp_path / "one")
-    two = pack(some_pairs(1000, 3), vocabularies, filters, tmp_path / "two", workers=2)
-    assert contents(tmp_path / "one") == contents(tmp_path / "two")
+    pairs = some_pairs(1000, 3)
+    held_out = HeldOut(pairs[500:510])
+    one, two = (
+        pack(cut(pairs, 50), vocabularies, filters, tmp_path / str(workers), held_out, workers) for workers in (1, 2)
+    )
+    assert contents(tmp_path / "1") == contents(tmp_path / "2")
     assert one == two
     assert one.dropped[Reason.DUPLICATE].count > 0
+    assert one.dropped[Reason.HELD_OUT].count > 0
 
 
 def test_few_chunks_wait_for_slow_workers(
     vocabularies: Vocabularies, some_pairs: MakePairs, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Reading runs at most two chunks a worker ahead of what was taken, or memory would grow with the corpus."""
-    monkeypatch.setattr(encoding, "CHUNK", 10)
+    monkeypatch.setattr(encoding, "ALONE", 0)
     read = 0
 
-    def counted() -> Iterator[Pair]:
+    def counted() -> Iterator[Chunk]:
         nonlocal read
-        for pair in some_pairs(1000, 4):
+        for chunk in cut(some_pairs(1000, 4), 10):
             read += 1
-            yield pair
+            yield chunk
 
     chunks = encoding.encode(counted(), encoding.Encoder(vocabularies, FilterOptions()), workers=2)
     for taken in range(1, 6):
         next(chunks)
-        assert read <= 10 * (taken + 4)
+        assert read <= taken + 4
     chunks.close()
 
 
 class DyingEncoder(encoding.Encoder):
     """Ends its process as a machine without memory would."""
 
-    def __call__(self, pairs: object) -> encoding.Encoded:
+    def __call__(self, chunk: Chunk, threads: int = 1) -> encoding.Encoded:
         os.kill(os.getpid(), signal.SIGKILL)
         raise AssertionError
 
 
-def test_a_dead_worker_is_an_error_and_not_a_wait(vocabularies: Vocabularies, some_pairs: MakePairs) -> None:
-    chunks = encoding.encode(some_pairs(10, 0), DyingEncoder(vocabularies, FilterOptions()), workers=2)
+def test_a_dead_worker_is_an_error_and_not_a_wait(
+    vocabularies: Vocabularies, some_pairs: MakePairs, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(encoding, "ALONE", 0)
+    chunks = encoding.encode([some_pairs(10, 0)], DyingEncoder(vocabularies, FilterOptions()), workers=2)
     with pytest.raises(NmtkError, match=r"a packing process died.*use fewer than 2"):
         list(chunks)
 
@@ -134,7 +145,7 @@ def test_the_digest_tells_other_data_and_is_stable(
     pairs = kept_by_definition(some_pairs(100, 5), vocabularies, FilterOptions(drop_duplicates=True))
 
     def digest(name: str, of: list[Pair]) -> str:
-        pack(of, vocabularies, FilterOptions(), tmp_path / name)
+        pack([of], vocabularies, FilterOptions(), tmp_path / name)
         return Corpus.open(tmp_path / name, vocabularies).digest
 
     whole = digest("a", pairs)
@@ -146,7 +157,7 @@ def test_the_digest_tells_other_data_and_is_stable(
 def test_odd_text_goes_through_whole(tmp_path: Path, vocabularies: Vocabularies) -> None:
     (tmp_path / "s").write_bytes(b"\xef\xbb\xbf" + "ein\rHaus\r\nam\u2028Fluss\r\ndie\tKatze\r\n\r\nheute".encode())
     (tmp_path / "t").write_bytes("a\u0085house\nthe\x0criver\nthe cat\nnothing\ntoday\n".encode())
-    report = pack(read_files(tmp_path / "s", tmp_path / "t"), vocabularies, FilterOptions(), tmp_path / "c")
+    report = pack(file_chunks(tmp_path / "s", tmp_path / "t"), vocabularies, FilterOptions(), tmp_path / "c")
     assert report.dropped[Reason.EMPTY].lines == [4]
     corpus = Corpus.open(tmp_path / "c", vocabularies)
     sources = ["ein\rHaus", "am\u2028Fluss", "die\tKatze", "heute"]
@@ -158,24 +169,49 @@ def test_bad_text_leaves_nothing_and_what_stood_there_stays(
     tmp_path: Path, vocabularies: Vocabularies, monkeypatch: pytest.MonkeyPatch, fault: str
 ) -> None:
     """The fault comes after some chunks were written."""
-    monkeypatch.setattr(encoding, "CHUNK", 4)
+    monkeypatch.setattr(reading, "CHUNK", 4)
     good = b"ein Haus\n" * 20
     (tmp_path / "s").write_bytes(good)
     (tmp_path / "t").write_bytes({"utf8": good + b"\xc3(\n", "nul": good + b"\0\n"}.get(fault, good[:-9]))
     (tmp_path / "p").write_bytes(b"a\tb\n" * 20 + b"a\n")
 
-    def bad_pairs() -> Iterator[Pair]:
-        return read_tsv(tmp_path / "p") if fault == "columns" else read_files(tmp_path / "s", tmp_path / "t")
+    def bad() -> Iterator[Chunk]:
+        return tsv_chunks(tmp_path / "p") if fault == "columns" else file_chunks(tmp_path / "s", tmp_path / "t")
 
     with pytest.raises(DataError):
-        pack(bad_pairs(), vocabularies, FilterOptions(), tmp_path / "c")
+        pack(bad(), vocabularies, FilterOptions(), tmp_path / "c")
     assert sorted(path.name for path in tmp_path.iterdir()) == ["p", "s", "t"]
 
-    pack([Pair("Haus", "house", 1)], vocabularies, FilterOptions(), tmp_path / "c")
+    pack([[Pair("Haus", "house", 1)]], vocabularies, FilterOptions(), tmp_path / "c")
     before = contents(tmp_path / "c")
     with pytest.raises(DataError):
-        pack(bad_pairs(), vocabularies, FilterOptions(), tmp_path / "c")
+        pack(bad(), vocabularies, FilterOptions(), tmp_path / "c")
     assert contents(tmp_path / "c") == before
+
+
+@pytest.mark.parametrize("workers", [1, 2])
+@pytest.mark.parametrize("end", [b"a\n", b"", b"\xff\n"])
+def test_the_first_fault_is_told_wherever_it_is_found(
+    tmp_path: Path, vocabularies: Vocabularies, monkeypatch: pytest.MonkeyPatch, workers: int, end: bytes
+) -> None:
+    """A worker finds it, while the reading process has met the end of a file that is cut short."""
+    monkeypatch.setattr(reading, "CHUNK", 4)
+    monkeypatch.setattr(encoding, "ALONE", 1)
+    (tmp_path / "s").write_bytes(b"ein Haus\n" * 10 + b"Katze \xc3(\n" + b"\xff\n" * 3)
+    (tmp_path / "t").write_bytes(b"a house\n" * 11 + b"\0\n" + end)
+    with pytest.raises(DataError) as error:
+        pack(file_chunks(tmp_path / "s", tmp_path / "t"), vocabularies, FilterOptions(), tmp_path / "c", None, workers)
+    assert str(error.value) == f"{tmp_path / 's'}:11: invalid UTF-8 at byte 96: found c3"
+
+
+def test_a_small_corpus_starts_no_process(
+    tmp_path: Path, vocabularies: Vocabularies, some_pairs: MakePairs, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(encoding, "ProcessPoolExecutor", None)
+    pairs = some_pairs(160, 1)
+    pack(cut(pairs, 10), vocabularies, FilterOptions(), tmp_path / "small", workers=2)
+    with pytest.raises(TypeError):
+        pack(cut(pairs, 9), vocabularies, FilterOptions(), tmp_path / "large", workers=2)
 
 
 KILLED = """
@@ -187,17 +223,16 @@ from nmtk.data.packing import pack
 from nmtk.data.pairs import Pair
 
 def endless():
-    line = 0
     while True:
-        yield Pair("ein Haus", "a house", line := line + 1)
+        yield [Pair("ein Haus", "a house", 1)] * 4096
 
 def tell(read, kept):
-    if read > 20_000:
+    if read > 100_000:
         print("packing", flush=True)
 
 if __name__ == "__main__":
     folder, workers = Path(sys.argv[1]), int(sys.argv[2])
-    pack(endless(), pickle.loads((folder / "v").read_bytes()), FilterOptions(), folder / "c", workers, tell)
+    pack(endless(), pickle.loads((folder / "v").read_bytes()), FilterOptions(), folder / "c", None, workers, tell)
 """
 
 
@@ -214,7 +249,7 @@ def test_killed_packing_leaves_nothing_that_opens(tmp_path: Path, vocabularies: 
         process.communicate(timeout=20)
     with pytest.raises(DataError, match=r"no packed corpus here"):
         Corpus.open(tmp_path / "c", vocabularies)
-    pack([Pair("Haus", "house", 1)], vocabularies, FilterOptions(), tmp_path / "c")
+    pack([[Pair("Haus", "house", 1)]], vocabularies, FilterOptions(), tmp_path / "c")
     assert len(Corpus.open(tmp_path / "c", vocabularies)) == 1
     assert sorted(path.name for path in tmp_path.iterdir()) == ["c", "run.py", "v"]
 
@@ -222,7 +257,7 @@ def test_killed_packing_leaves_nothing_that_opens(tmp_path: Path, vocabularies: 
 def test_nothing_left_is_an_error_that_says_why(tmp_path: Path, vocabularies: Vocabularies) -> None:
     pairs = [Pair("", "b", 1), Pair("a", "", 2), Pair("ein Haus am Fluss", "a", 3)]
     with pytest.raises(DataError) as error:
-        pack(pairs, vocabularies, FilterOptions(longest=1), tmp_path / "c")
+        pack([pairs], vocabularies, FilterOptions(longest=1), tmp_path / "c")
     counts = "dropped 2 empty (lines 1, 2), 1 too long (line 3)"
     assert str(error.value) == f"{tmp_path / 'c'}: no pair left to pack, of 3 that were read: {counts}"
     with pytest.raises(DataError, match=r"of 0 that were read$"):
@@ -233,7 +268,7 @@ def test_nothing_left_is_an_error_that_says_why(tmp_path: Path, vocabularies: Vo
 def test_the_report_is_for_people(tmp_path: Path, vocabularies: Vocabularies) -> None:
     pairs = [Pair("ein Haus", "漢" if line == 9 else "house", line) for line in range(1, 11)]
     pairs += [Pair("", "x", line) for line in range(11, 18)]
-    report = pack(pairs, vocabularies, FilterOptions(), tmp_path / "c")
+    report = pack([pairs], vocabularies, FilterOptions(), tmp_path / "c")
     first, dropped, source, target = report.lines()
     assert first == "pairs: 17 read, 10 kept (58.8%)"
     assert dropped == "dropped: 7 empty (lines 11, 12, 13, 14, 15, ...)"

@@ -11,7 +11,8 @@ from types import SimpleNamespace
 import pytest
 import zstandard
 
-from nmtk.data.pairs import Pair, read_files, read_tsv
+from nmtk.data import pairs
+from nmtk.data.pairs import Pair, file_chunks, read_files, read_tsv
 from nmtk.errors import DataError
 from nmtk.lines import STANDARD
 
@@ -130,3 +131,27 @@ def test_tsv_columns_are_named_from_one(tmp_path: Path) -> None:
     for columns in ((0, 1), (2, 2)):
         with pytest.raises(DataError, match="wanted two, counted from 1"):
             list(read_tsv(path, columns=columns))
+
+
+@pytest.mark.parametrize("chunk", [1, 3, 4, 100])
+@pytest.mark.parametrize("span", [(1, None), (1, 4), (3, 7), (4, 4), (5, None), (10, 10)])
+def test_a_span_of_lines_is_read_across_chunks(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, chunk: int, span: tuple[int, int | None]
+) -> None:
+    """And nothing of what stands after it: a longer file, or no text at all."""
+    monkeypatch.setattr(pairs, "CHUNK", chunk)
+    first, last = span
+    source = write(tmp_path / "s", b"".join(b"s%d\n" % i for i in range(1, 11)) + b"\xff\n" * (last is not None))
+    target = write(tmp_path / "t", b"".join(b"t%d\n" % i for i in range(1, 11)))
+    tsv = write(tmp_path / "p", b"".join(b"s%d\tt%d\n" % (i, i) for i in range(1, 11)))
+    wanted = [Pair(f"s{i}", f"t{i}", i) for i in range(first, (last or 10) + 1)]
+    assert list(read_files(source, target, span)) == list(read_tsv(tsv, span=span)) == wanted
+    assert max(len(list(part)) for part in file_chunks(source, target, span)) <= chunk
+
+
+@pytest.mark.parametrize(("span", "lines"), [((2, 11), "2-11"), ((11, None), "11-")])
+def test_lines_that_are_not_there_are_told(tmp_path: Path, span: tuple[int, int | None], lines: str) -> None:
+    path = write(tmp_path / "s", b"a\tb\n" * 10)
+    for read in (read_files(path, path, span), read_tsv(path, span=span)):
+        with pytest.raises(DataError, match=f"s: has 10 lines, wanted lines {lines}$"):
+            list(read)

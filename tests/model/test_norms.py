@@ -21,3 +21,13 @@ def test_scale_of_the_input_does_not_matter(norm: Norm) -> None:
     x = torch.randn(3, 16)
     module = make_norm(norm, 16)
     torch.testing.assert_close(module(x), module(x * 100), atol=1e-3, rtol=1e-3)
+
+
+def test_the_stream_keeps_its_type_under_autocast(norm: Norm) -> None:
+    module = make_norm(norm, 16)
+    x = torch.randn(3, 16)
+    for dtype in (torch.bfloat16, torch.float32):
+        with torch.autocast("cpu", torch.bfloat16):
+            out = module(x.to(dtype))
+        assert out.dtype == dtype
+        torch.testing.assert_close(out.float(), module(x), atol=0.05, rtol=0.02)

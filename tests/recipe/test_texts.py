@@ -4,11 +4,11 @@ from pathlib import Path
 
 import pytest
 
-from nmtk.data.pairs import Pair
+from nmtk.data.held_out import HeldOut
 from nmtk.errors import DataError
 from nmtk.recipe.data import CorpusOptions, DataOptions, TextOptions
 from nmtk.recipe.phrases.options import Phrases
-from nmtk.recipe.texts import HeldOut, Text, find_texts
+from nmtk.recipe.texts import Text, find_texts
 
 
 def text(folder: Path, lines: str | None = None) -> Text:
@@ -31,13 +31,6 @@ def test_lines_that_are_not_there_are_an_error(lines: str, tmp_path: Path) -> No
         list(text(tmp_path, lines).pairs())
 
 
-def test_a_pair_with_a_held_out_side_is_dropped(tmp_path: Path) -> None:
-    held_out = HeldOut([text(tmp_path)])
-    pairs = [Pair("ONE!", "uno", 1), Pair("uno", "«Vier»", 2), Pair("five", "fünf", 3), Pair("...", "?", 4)]
-    assert [pair.line for pair in held_out.drop(pairs)] == [3, 4]
-    assert held_out.dropped.count == 2
-
-
 def test_generated_text_is_found_and_nothing_of_it_is_held_out(tmp_path: Path) -> None:
     data = DataOptions(
         source="en",
@@ -49,5 +42,5 @@ def test_generated_text_is_found_and_nothing_of_it_is_held_out(tmp_path: Path) -
     )
     texts = find_texts(data, tmp_path / "recipe", tmp_path / "work")
     assert {found.origin for found in texts.manifest} == {"generated"}
-    pairs = HeldOut([texts.valid, *texts.test.values()]).drop(texts.train[0].pairs())
-    assert sum(1 for _ in pairs) == 2000
+    held_out = HeldOut(pair for text in (texts.valid, *texts.test.values()) for pair in text.pairs())
+    assert sum(not held_out.holds(pair) for pair in texts.train[0].pairs()) == 2000

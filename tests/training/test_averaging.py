@@ -33,3 +33,11 @@ def test_only_a_model_folder_is_replaced(train: Train, tmp_path: Path, monkeypat
         with pytest.raises(ModelError, match="holds more than a model"):
             average_run(run, output, last=1, best=None, metric="loss")
     assert sorted(tmp_path.rglob("*")) == before
+
+
+def test_what_is_no_run_or_has_too_few_checkpoints_is_named(tmp_path: Path) -> None:
+    with pytest.raises(ModelError, match=f"^{tmp_path / 'run'}: no such run$"):
+        average_run(tmp_path / "run", tmp_path / "mean", last=1, best=None, metric="loss")
+    with pytest.raises(ModelError, match=f"^{tmp_path}: has 0 checkpoints, wanted 2$"):
+        average_run(tmp_path, tmp_path / "mean", last=2, best=None, metric="loss")
+    assert not list(tmp_path.iterdir())

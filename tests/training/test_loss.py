@@ -1,8 +1,10 @@
 import math
+from typing import Any
 
 import pytest
 import torch
 from torch.nn import functional as F
+from torch.overrides import TorchFunctionMode
 
 from nmtk.training import loss as module
 from nmtk.training.loss import chunk_rows, entropy, smoothed_cross_entropy
@@ -65,3 +67,40 @@ def test_perplexity_of_a_uniform_model_is_the_size_of_its_vocabulary() -> None:
 
 def test_chunks_never_vanish() -> None:
     assert chunk_rows(10**9, torch.device("cpu")) >= 1
+
+
+@pytest.mark.parametrize("smoothing", [0.0, 0.1])
+def test_bfloat16_is_right_within_its_rounding(smoothing: float) -> None:
+    torch.manual_seed(0)
+    hidden_ND, weight_VD, gold_N = example(rows=2000, width=32, size=200)
+    with torch.no_grad():
+        weight_VD *= 0.3
+    exact = smoothed_cross_entropy(hidden_ND, weight_VD, gold_N, smoothing)
+    with torch.autocast("cpu", torch.bfloat16):
+        rounded = smoothed_cross_entropy(hidden_ND, weight_VD, gold_N, smoothing)
+    assert float(rounded.nll.detach() / exact.nll) == pytest.approx(1, abs=1e-3)
+    assert float(rounded.smoothed.detach() / exact.smoothed.detach()) == pytest.approx(1, abs=1e-3)
+    for one, other in zip(
+        torch.autograd.grad(rounded.smoothed, (hidden_ND, weight_VD)),
+        torch.autograd.grad(exact.smoothed, (hidden_ND, weight_VD)),
+        strict=True,
+    ):
+        assert ((one - other).norm() / other.norm()).item() < 0.01
+
+
+class _AsOnGpus(TorchFunctionMode):
+    """Autocast as it is on GPUs, where it turns a softmax into float32."""
+
+    def __torch_function__(self, func: Any, types: Any, args: Any = (), kwargs: Any = None) -> Any:
+        if func is torch.Tensor.softmax and torch.is_autocast_enabled("cpu"):
+            return func(args[0].float(), *args[1:], **(kwargs or {}))
+        return func(*args, **(kwargs or {}))
+
+
+def test_autocast_decides_the_type_of_the_products_and_of_nothing_else() -> None:
+    hidden_ND, weight_VD, gold_N = example()
+    with torch.autocast("cpu", torch.bfloat16):
+        here = smoothed_cross_entropy(hidden_ND, weight_VD, gold_N, 0.1)
+        with _AsOnGpus():
+            there = smoothed_cross_entropy(hidden_ND, weight_VD, gold_N, 0.1)
+    assert torch.equal(here.smoothed, there.smoothed)

@@ -42,7 +42,7 @@ def test_its_state_survives_a_file(kind: type, tmp_path: Path) -> None:
     descend(broken, other, 3)
     save_file(_optimiser_tensors(other), tmp_path / "state")
     again = kind().build(broken.parameters())
-    _restore_optimiser(again, load_file(tmp_path / "state"))
+    _restore_optimiser(again, load_file(tmp_path / "state").items())
     descend(broken, again, 2)
     for a, b in zip(straight.parameters(), broken.parameters(), strict=True):
         assert a.equal(b)

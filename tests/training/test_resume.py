@@ -2,6 +2,7 @@
 
 import json
 import random
+import shutil
 import signal
 import subprocess
 import sys
@@ -11,6 +12,7 @@ from pathlib import Path
 import pytest
 from safetensors.torch import load_file
 
+from nmtk.options import read_yaml
 from nmtk.training.checkpoints import saved
 from nmtk.training.progress import TIMES, Log
 from tests.training.conftest import Train, environment
@@ -119,6 +121,24 @@ def test_a_changed_option_is_refused_with_both_values(train: Train, tmp_path: Pa
     assert "--overwrite" in line
     over = train("run", "training.optimiser.rate=0.5", "model.dropout=0.2", "--overwrite")
     assert over.returncode == 0, over.stderr
+
+
+def test_other_text_than_before_is_refused(train: Train, recipe: Path, tmp_path: Path) -> None:
+    assert train("run").returncode == 0
+    shutil.rmtree(tmp_path / "run" / "data")
+    for side in ("en", "de"):
+        lines = (recipe / f"train.{side}").read_text().splitlines(keepends=True)
+        (recipe / f"train.{side}").write_text("".join(lines[1:]))
+    refused = train("run", "training.updates=20")
+    assert refused.returncode == 1
+    assert "00000012: trained on other corpora than the run has now" in refused.stderr.splitlines()[-1]
+    assert max(saved(tmp_path / "run")) == 12
+
+
+def test_the_final_model_decodes_as_the_recipe_says_now(train: Train, tmp_path: Path) -> None:
+    assert train("run").returncode == 0
+    assert train("run", "decoding.strategy={kind: beam, width: 3}").returncode == 0
+    assert read_yaml(tmp_path / "run" / "model" / "options.yaml")["decoding"]["strategy"]["width"] == 3
 
 
 def test_a_checkpoint_cut_short_is_named(train: Train, tmp_path: Path) -> None:

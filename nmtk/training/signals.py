@@ -1,0 +1,36 @@
+"""Signals that ask training to end: a scheduler's SIGTERM, and Ctrl-C."""
+
+import signal
+import time
+from types import FrameType, TracebackType
+from typing import Any, Self
+
+_ONE = 1.0
+"""Seconds in which signals are one: torchrun passes on what the terminal has already sent."""
+
+
+class Signals:
+    """Notes SIGTERM and the first SIGINT, for training to end after the update under way; a second SIGINT ends it at
+    once.
+    """
+
+    def __init__(self) -> None:
+        self.received: str | None = None
+        self._when = 0.0
+        self._before: dict[signal.Signals, Any] = {}
+
+    def __enter__(self) -> Self:
+        self._before = {number: signal.signal(number, self._note) for number in (signal.SIGTERM, signal.SIGINT)}
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        for number, handler in self._before.items():
+            signal.signal(number, handler)
+
+    def _note(self, number: int, frame: FrameType | None) -> None:
+        if not self.received:
+            self.received, self._when = f"signal {signal.Signals(number).name}", time.monotonic()
+        elif number == signal.SIGINT and time.monotonic() - self._when > _ONE:
+            raise KeyboardInterrupt

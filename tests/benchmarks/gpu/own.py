@@ -1,0 +1,144 @@
+"""nmtk's own Trainer as it trains for its users, stopped at the clock, and its step in the plain loop."""
+
+import tempfile
+import time
+from collections.abc import Iterator
+from contextlib import suppress
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import torch
+
+from nmtk.bundle import Bundle
+from nmtk.data.cursor import Cursor
+from nmtk.model.options import TransformerOptions
+from nmtk.model.transformer import Transformer
+from nmtk.options import Document
+from nmtk.training.distributed import Ranks
+from nmtk.training.flops import Lengths, wait_for
+from nmtk.training.options import TrainingOptions
+from nmtk.training.step import TrainingStep
+from nmtk.training.trainer import Trainer
+from nmtk.training.validation import HeldOut, Validator
+from tests.benchmarks.gpu.task import Task
+from tests.benchmarks.gpu.turns import Turn
+
+ENDLESS = 10**9
+
+
+class Enough(Exception):
+    """The turn is over."""
+
+
+class Clock:
+    """A listener that takes the time from the end of a turn's first update on, and ends the turn when it is up."""
+
+    def __init__(self, device: torch.device) -> None:
+        self.device = device
+        self.trainer: Trainer
+        self.begin(0.0)
+
+    def begin(self, seconds: float) -> None:
+        """A new turn of so many seconds."""
+        self.limit, self.begun, self.took, self.updates = seconds, 0.0, 0.0, 0
+
+    def record(self, record: Any) -> None: ...
+
+    def done(self, share: float | None, seconds: float, update: int) -> None:
+        if not self.begun:
+            wait_for(self.device)
+            self.first, self.begun = self.trainer.state.cursor, time.perf_counter()
+            return
+        self.updates += 1
+        if time.perf_counter() - self.begun >= self.limit:
+            wait_for(self.device)
+            self.took, self.last = time.perf_counter() - self.begun, self.trainer.state.cursor
+            raise Enough
+
+    def say(self, text: str) -> None: ...
+
+    def close(self) -> None: ...
+
+
+def trainer(
+    task: Task, model: TransformerOptions, training: Document, run: Path, device: torch.device, heard: list[Any]
+) -> Trainer:
+    """The Trainer of a recipe's run, for the task at hand."""
+    options = TrainingOptions.parse({"device": device.type} | training, "training")
+    torch.manual_seed(options.seed)
+    size = len(task.vocabularies.source)
+    bundle = Bundle(Transformer(model, size, size), task.vocabularies, task.recipe.decoding.document(), {})
+    sources, references = [pair.source for pair in task.valid], [pair.target for pair in task.valid]
+    held_out = HeldOut.of(sources, references, task.vocabularies, options.batch_tokens, bundle.model.longest)
+    validator = Validator(held_out, options.validation, task.recipe.decoding)
+    dtype = torch.float32 if options.precision == "float32" else torch.bfloat16
+    ranks = Ranks(0, 1, device)
+    run.mkdir(parents=True, exist_ok=True)
+    return Trainer(run, bundle, task.mixture, validator, options, dtype, ranks, heard)
+
+
+class Own:
+    """nmtk as its users run it, but for validation and checkpoints."""
+
+    def __init__(
+        self, name: str, task: Task, model: TransformerOptions, batch_tokens: int, device: torch.device, compile: bool
+    ) -> None:
+        self.name, self.task, self.batch_tokens = name, task, batch_tokens
+        self.clock = Clock(device)
+        self._folder = tempfile.TemporaryDirectory()
+        training: Document = {
+            "updates": ENDLESS,
+            "batch_tokens": batch_tokens,
+            "compile": compile,
+            "validation": {"every": ENDLESS},
+            "checkpoint": {"every": ENDLESS},
+        }
+        few = task._replace(valid=task.valid[:10])
+        self.trainer = trainer(few, model, training, Path(self._folder.name), device, [self.clock])
+        self.clock.trainer = self.trainer
+
+    def turn(self, seconds: float) -> Turn:
+        self.clock.begin(seconds)
+        with suppress(Enough):
+            self.trainer.train()
+        lengths, positions = self._between(self.clock.first, self.clock.last)
+        return Turn(self.clock.took, self.clock.updates, lengths, positions)
+
+    def _between(self, first: Cursor, last: Cursor) -> tuple[Lengths, int]:
+        """What the batches after one place in the data and up to another were made of."""
+        sums, positions = Lengths(), 0
+        for rows in self._rows(first, last):
+            source_B, target_B = self.task.mixture.source_lengths[rows], self.task.mixture.target_lengths[rows]
+            both = (torch.from_numpy(side.astype(np.int64)) for side in (source_B, target_B))
+            sums = Lengths(*map(sum, zip(sums, Lengths.of(*both), strict=True)))
+            positions += len(rows) * (int(source_B.max()) + int(target_B.max()))
+        return sums, positions
+
+    def _rows(self, first: Cursor, last: Cursor) -> Iterator[np.ndarray]:
+        for epoch in range(first.epoch, last.epoch + 1):
+            plan = self.task.mixture.plan(self.batch_tokens, self.trainer.options.seed, epoch)
+            begin = first.taken if epoch == first.epoch else 0
+            end = last.taken if epoch == last.epoch else len(plan)
+            for number in range(begin, end):
+                yield plan.batch(number)
+
+    def close(self) -> None:
+        """Remove what it wrote."""
+        self._folder.cleanup()
+
+
+def step_of(
+    task: Task,
+    model: TransformerOptions,
+    device: torch.device,
+    dtype: torch.dtype = torch.bfloat16,
+    compile: bool = False,
+) -> TrainingStep:
+    """A new model's training step on the device."""
+    torch.manual_seed(1)
+    size = len(task.vocabularies.source)
+    step = TrainingStep(Transformer(model, size, size).to(device).train(), 0.1, dtype)
+    if compile:
+        step.compile_layers()
+    return step

@@ -1,0 +1,78 @@
+"""Laws of preparing a run: what is learned from, what is packed, and what is said of it."""
+
+import io
+import re
+from pathlib import Path
+
+import numpy as np
+import pytest
+from rich.console import Console
+
+from nmtk.options import Document
+from nmtk.recipe.prepare import Prepared, prepare
+from nmtk.recipe.recipe import Located, Recipe
+from nmtk.vocabulary.learn import VocabularyOptions, learn
+from tests.training.conftest import sentences
+
+
+def backwards(line: str) -> str:
+    return " ".join(reversed(line.split()))
+
+
+@pytest.fixture
+def kept(tmp_path: Path) -> list[tuple[str, str]]:
+    """Writes the text; gives the pairs that may be trained on."""
+    train, valid = sentences(400, 0), sentences(20, 1)
+    train[7] = valid[3].upper() + "!"
+    for name, lines in (("train", train), ("valid", valid)):
+        (tmp_path / f"{name}.en").write_text("".join(line + "\n" for line in lines))
+        (tmp_path / f"{name}.de").write_text("".join(backwards(line) + "\n" for line in lines))
+    held = {line.replace(" ", "") for text in valid for line in (text, backwards(text))}
+    bare = [line.replace(" ", "").rstrip("!").lower() for line in train]
+    assert bare[7] in held
+    return [
+        (line, backwards(line))
+        for line, source in zip(train, bare, strict=True)
+        if source not in held and backwards(line).replace(" ", "") not in held
+    ]
+
+
+def prepared(folder: Path, sample: int) -> tuple[Prepared, str]:
+    document: Document = {
+        "name": "backwards",
+        "data": {
+            "source": "en",
+            "target": "de",
+            "train": [{"source": "train.en", "target": "train.de"}],
+            "valid": {"source": "valid.en", "target": "valid.de"},
+        },
+        "vocabulary": {"size": 280, "sample": sample},
+        "training": {"updates": 1},
+    }
+    console = Console(file=io.StringIO(), width=1000)
+    made = prepare(Located(Recipe.parse(document, "recipe"), folder), folder / "run", console)
+    assert isinstance(console.file, io.StringIO)
+    return made, console.file.getvalue()
+
+
+def test_what_is_held_out_is_neither_packed_nor_learned_from(tmp_path: Path, kept: list[tuple[str, str]]) -> None:
+    made, said = prepared(tmp_path, 10_000)
+    (corpus,) = made.mixture.corpora
+    source = made.vocabularies.source
+    assert source.decode([ids.tolist() for ids in corpus.source(np.arange(len(corpus))).split()]) == [
+        s for s, _ in kept
+    ]
+    assert re.search(rf"dropped: {400 - len(kept)} with a side in a validation or test set \(lines? .*8", said)
+    assert source.model == learn((side for pair in kept for side in pair), VocabularyOptions(size=280))
+
+
+def test_a_sample_is_learned_from_without_what_is_held_out(tmp_path: Path, kept: list[tuple[str, str]]) -> None:
+    """100 lines are 50 pairs, less those that are held out."""
+    seen: list[str] = []
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr("nmtk.recipe.prepare.learn", lambda lines, options: (seen.extend(lines), learn(seen, options))[1])
+        prepared(tmp_path, 100)
+    pairs = list(zip(seen[::2], seen[1::2], strict=True))
+    assert 40 < len(pairs) <= 50
+    assert set(pairs) <= set(kept)
+    assert max(kept.index(pair) for pair in pairs) > 100
