@@ -9,10 +9,10 @@ import typer
 def benchmark(
     recipe: Annotated[
         Path | None,
-        typer.Argument(metavar="[RECIPE|RUN]", help="Whose model and data are measured.", show_default="--preset"),
+        typer.Argument(metavar="RECIPE|RUN", help="Whose model and data are measured.", show_default="--preset"),
     ] = None,
     settings: Annotated[
-        list[str] | None, typer.Argument(metavar="[KEY=VALUE]...", help="Settings laid over the recipe's.")
+        list[str] | None, typer.Argument(metavar="KEY=VALUE", help="Settings laid over the recipe's.")
     ] = None,
     output: Annotated[
         Path | None, typer.Option("-o", "--output", help="The folder of the recipe's run.", show_default="runs/RECIPE")

@@ -9,7 +9,7 @@ import pytest
 from safetensors.torch import load_file
 
 from nmtk.data.cursor import deal
-from nmtk.data.plan import plan_epoch
+from nmtk.data.plan import plan_batches
 from nmtk.errors import OptionsError
 from nmtk.options import read_yaml
 from nmtk.recipe.recipe import load
@@ -33,7 +33,7 @@ def test_no_rank_gets_more_of_a_batch_than_fits(tokens: int, ranks: int, rows: i
     longest = 40
     accumulate = fewest_batches(tokens, 1, ranks, longest, rows)
     lengths = np.full(500, longest, dtype=np.int32)
-    plan = plan_epoch(lengths, lengths, [500], [1.0], max(1, tokens // accumulate), seed=1, epoch=1)
+    plan = plan_batches(lengths, lengths, max(1, tokens // accumulate), np.random.default_rng(1))
     batches = [plan.batch(number) for number in range(min(accumulate, len(plan)))]
     parts = [part for rank in range(ranks) for part in deal(batches, rank, ranks)]
     assert max(map(len, parts)) <= rows
