@@ -84,6 +84,7 @@ def plan(located: Located, run: Path, console: Console) -> list[str]:
     recipe = located.recipe
     with Ranks.join(recipe.training.device) as ranks:
         prepared = begin(located, run, False, ranks, console)
+        ranks.at(0, "planning", least=math.inf)
         options, memory = _memory(recipe, prepared, run, ranks)
         pace = _pace(recipe, options, prepared, ranks)
         if not ranks.first:
@@ -137,11 +138,11 @@ def _pace(recipe: Recipe, options: TrainingOptions, prepared: Prepared, ranks: R
         paced: Paced = rehearsal.time(updates, SECONDS)
     tokens = float(ranks.sum(torch.tensor([paced.lengths.target], dtype=torch.float64, device=ranks.device)))
     speed = tokens / paced.seconds
-    validation = _validation(recipe, prepared, model, speed / ranks.world) if ranks.first else 0.0
+    validation = _validation(recipe, prepared, speed / ranks.world, ranks.device) if ranks.first else 0.0
     return Pace(speed, paced.seconds / paced.updates, validation, rehearsal.checkpoint_bytes())
 
 
-def _validation(recipe: Recipe, prepared: Prepared, model: Transformer, speed: float) -> float:
+def _validation(recipe: Recipe, prepared: Prepared, speed: float, device: torch.device) -> float:
     """The seconds of one validation: the loss is a forward pass, and translations have the length of the references."""
     options = recipe.training.validation
     questions = questions_of(prepared, recipe.decoding, references=True)
@@ -151,7 +152,8 @@ def _validation(recipe: Recipe, prepared: Prepared, model: Transformer, speed: f
     one, other = prepared.vocabularies
     specials = Specials(other.bos, other.eos, (other.pad, other.bos))
     asked = one.eos, one.pad, specials, options.strategy, recipe.decoding.batch_tokens, SECONDS
-    found = time_search(model.eval(), questions[: options.lines], *asked)
+    model = Transformer(recipe.model, *map(len, prepared.vocabularies)).to(device).eval()  # whole, on this rank alone
+    found = time_search(model, questions[: options.lines], *asked)
     return seconds + found.seconds / len(found.source_lengths) * len(questions[: options.lines])
 
 

@@ -93,6 +93,8 @@ def probe_of(recipe: Recipe, prepared: Prepared, device: torch.device) -> Probe:
 
 def batches_of(recipe: Recipe, prepared: Prepared, run: Path, ranks: Ranks) -> Batches | None:
     """What `batch_tokens: auto` comes to in a run; None where the recipe says the size of its batches."""
+    if recipe.training.batch_tokens == "auto":
+        ranks.at(0, "trying batches", least=math.inf)
     return settle(run, recipe.training, lambda: probe_of(recipe, prepared, ranks.device), ranks, begun(run))
 
 
