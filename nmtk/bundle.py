@@ -15,11 +15,12 @@ import torch
 from safetensors import SafetensorError
 from safetensors.torch import load_file, save_file
 
+from nmtk.documents import Document, read_yaml, to_yaml
 from nmtk.errors import ModelError
 from nmtk.files import atomic_folder, write_text
 from nmtk.model.options import TransformerOptions
 from nmtk.model.transformer import Transformer
-from nmtk.options import Document, nearest, read_yaml, to_yaml
+from nmtk.options import nearest
 from nmtk.vocabulary.vocabulary import FILES as VOCABULARIES
 from nmtk.vocabulary.vocabulary import Vocabularies
 

@@ -1,4 +1,4 @@
-"""Options: frozen, strict documents read from YAML, overridden by `key=value`, compared between runs.
+"""Options: documents checked against classes: frozen, strict, compared between runs.
 
 Every default stands in the class that names it. A key that no class knows is an error, with the nearest one that
 is known.
@@ -9,16 +9,12 @@ import json
 import math
 import re
 from collections.abc import Iterator, Mapping, Sequence
-from pathlib import Path
-from typing import Any, NamedTuple, Self, TypeAlias, get_args
+from typing import Any, NamedTuple, Self, get_args
 
-import yaml
 from pydantic import BaseModel, BeforeValidator, ConfigDict, ValidationError
 
+from nmtk.documents import Document
 from nmtk.errors import OptionsError
-
-Document: TypeAlias = dict[str, Any]
-"""A YAML mapping as read: plain dicts, lists, strings, numbers, booleans and None."""
 
 FREE = "free"
 """Mark of a field that may change when a run is resumed: `Annotated[int, FREE]`."""
@@ -115,113 +111,6 @@ SECONDS = BeforeValidator(_seconds)
 """Lets a time in seconds be written with units: `90s`, `45min`, `2h`, `1d12h`."""
 
 
-class _Loader(yaml.SafeLoader):
-    """YAML 1.2 core schema: only true/false are booleans (`no` is Norwegian), `1e-4` is a float, no dates."""
-
-
-_Loader.yaml_implicit_resolvers = {
-    first: [pair for pair in pairs if pair[0].rsplit(":", 1)[1] in ("null", "merge")]
-    for first, pairs in yaml.SafeLoader.yaml_implicit_resolvers.items()
-}
-
-
-class _Dumper(yaml.SafeDumper):
-    """Quotes text that YAML 1.1 or 1.2 would take for something else, so that any reader finds text again."""
-
-
-for _end in (_Loader, _Dumper):
-    _end.add_implicit_resolver(
-        "tag:yaml.org,2002:bool", re.compile(r"(?:true|True|TRUE|false|False|FALSE)$"), list("tTfF")
-    )
-    _end.add_implicit_resolver("tag:yaml.org,2002:int", re.compile(r"[-+]?[0-9]+$"), list("-+0123456789"))
-    _end.add_implicit_resolver(
-        "tag:yaml.org,2002:float",
-        re.compile(r"[-+]?(\.[0-9]+|[0-9]+(\.[0-9]*)?)([eE][-+]?[0-9]+)?$|[-+]?\.(inf|Inf|INF)$|\.(nan|NaN|NAN)$"),
-        list("-+.0123456789"),
-    )
-
-
-def _mapping(loader: _Loader, node: yaml.MappingNode) -> Document:
-    seen: set[str] = set()
-    for key_node, _ in node.value:
-        if key_node.tag == "tag:yaml.org,2002:merge":
-            continue
-        key = loader.construct_object(key_node)
-        if not isinstance(key, str):
-            raise yaml.MarkedYAMLError(None, None, f"key {key!r} is not text: put it in quotes", key_node.start_mark)
-        if key in seen:
-            raise yaml.MarkedYAMLError(None, None, f"key {key!r} stands twice", key_node.start_mark)
-        seen.add(key)
-    loader.flatten_mapping(node)  # last: a key may stand in for the one that `<<` brings
-    return {loader.construct_object(k): loader.construct_object(v, deep=True) for k, v in node.value}
-
-
-def _whole(loader: _Loader, node: yaml.ScalarNode) -> int:
-    return int(node.value)
-
-
-_Loader.add_constructor("tag:yaml.org,2002:map", _mapping)
-_Loader.add_constructor("tag:yaml.org,2002:int", _whole)  # 010 is ten, as in YAML 1.2
-
-
-def parse_yaml(text: str, origin: str) -> Any:
-    """The value of a YAML 1.2 text. Raises OptionsError with line and column."""
-    try:
-        return yaml.load(text, _Loader)  # noqa: S506 (a SafeLoader)
-    except yaml.MarkedYAMLError as error:
-        mark = error.problem_mark or error.context_mark
-        where = f"{origin}:{mark.line + 1}:{mark.column + 1}" if mark else origin
-        raise OptionsError(f"{where}: {error.problem or error.context}") from None
-    except yaml.YAMLError as error:
-        raise OptionsError(f"{origin}: {' '.join(str(error).split())}") from None
-
-
-def read_yaml(path: Path) -> Document:
-    """The mapping in a YAML file. Raises OptionsError when the file is missing, unreadable or no mapping."""
-    try:
-        text = path.read_text("utf-8")
-    except FileNotFoundError:
-        raise OptionsError(f"{path}: no such file") from None
-    except (OSError, UnicodeDecodeError) as error:
-        raise OptionsError(f"{path}: cannot be read: {error}") from None
-    document = parse_yaml(text, str(path))
-    if not isinstance(document, dict):
-        raise OptionsError(f"{path}: found {_kind(document)}, wanted a mapping of keys to values")
-    return document
-
-
-def to_yaml(document: Mapping[str, Any]) -> str:
-    """A document as YAML, keys in their order."""
-    return yaml.dump(dict(document), Dumper=_Dumper, sort_keys=False, allow_unicode=True, width=110)
-
-
-def override(document: Document, assignments: Sequence[str]) -> Document:
-    """A copy of the document with `a.b.c=value` settings laid over it; values are read as YAML.
-
-    Raises OptionsError for an assignment without `=`, or one that goes through something that is no mapping.
-    """
-    result: Document = json.loads(json.dumps(document))
-    for assignment in assignments:
-        path, equals, text = assignment.partition("=")
-        if not equals or not path:
-            raise OptionsError(f"{assignment!r}: wanted key=value, as in training.updates=1000")
-        place, *keys = result, *path.split(".")
-        if "" in keys:
-            raise OptionsError(f"{assignment!r}: a key is empty, wanted keys parted by single dots")
-        for key in keys[:-1]:
-            inner = place.get(key)
-            if isinstance(inner, str):  # a choice written as its name
-                inner = {"kind": inner}
-            elif inner is None:
-                inner = {}
-            elif not isinstance(inner, dict):
-                raise OptionsError(f"{assignment!r}: {key} is {_kind(inner)}, which has no keys")
-            place[key] = inner
-            place = inner
-        place[keys[-1]] = parse_yaml(text, path)
-    return result
-
-
 class Change(NamedTuple):
     """One key whose value differs."""
 
@@ -249,13 +138,6 @@ def nearest(word: str, known: Sequence[str]) -> str:
     """`; did you mean X?` for the known word that is nearest, else nothing."""
     close = difflib.get_close_matches(word, known, n=1, cutoff=0.6)
     return f"; did you mean {close[0]}?" if close else ""
-
-
-def _kind(value: Any) -> str:
-    if value is None:
-        return "nothing"
-    names = {bool: "true or false", int: "a whole number", float: "a number", str: "text", list: "a list"}
-    return names.get(type(value), "a mapping")
 
 
 def _show(value: Any) -> str:

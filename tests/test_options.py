@@ -1,11 +1,11 @@
-from pathlib import Path
 from typing import Annotated, Any, Literal
 
 import pytest
 from pydantic import Field, PositiveInt, StringConstraints, ValidationError
 
+from nmtk.documents import parse_yaml, to_yaml
 from nmtk.errors import OptionsError
-from nmtk.options import BY_KIND, COUNT, FREE, SECONDS, Options, changes, override, parse_yaml, read_yaml, to_yaml
+from nmtk.options import BY_KIND, COUNT, FREE, SECONDS, Options, changes
 
 
 class Noam(Options):
@@ -198,122 +198,6 @@ def test_what_is_written_out_reads_back_as_the_same(document: dict[str, Any]) ->
     for written in (options.document(), options.minimal()):
         assert Outer.parse(parse_yaml(to_yaml(written), "written"), "written") == options
     assert parse().minimal() == {}
-
-
-@pytest.mark.parametrize(
-    ("text", "value"),
-    [
-        ("no", "no"), ("on", "on"), ("yes", "yes"), ("y", "y"), ("true", True), ("False", False),
-        ("trueish", "trueish"), ("Falsetto", "Falsetto"), ("1e-4", 0.0001), ("1E5", 100000.0), (".5", 0.5),
-        ("-1.", -1.0), ("+3", 3), ("010", 10), ("0x10", "0x10"), ("1_000", "1_000"), ("12:30:00", "12:30:00"),
-        ("2024-01-01", "2024-01-01"), ("~", None), ("null", None), ("", None), ("'5'", "5"), ("100k", "100k"),
-        ("1e", "1e"), ("-", [None]), (".inf", float("inf")),
-    ],
-)  # fmt: skip
-def test_scalars_are_those_of_yaml_1_2(text: str, value: Any) -> None:
-    found = parse_yaml(text, "x")
-    assert found == value
-    assert type(found) is type(value)
-
-
-def test_merge_keys_are_laid_under_ones_own() -> None:
-    text = "base: &base {width: 1, label: x}\nother: {<<: *base, width: 2}\n"
-    assert parse_yaml(text, "x")["other"] == {"width": 2, "label": "x"}
-
-
-@pytest.mark.parametrize(
-    ("text", "message"),
-    [
-        ("a: 1\nb: 2\na: 3", "f.yaml:3:1: key 'a' stands twice"),
-        ("x:\n  a: {b: 1, b: 2}", "f.yaml:2:13: key 'b' stands twice"),
-        ("a: 1\n2: 3", "f.yaml:2:1: key 2 is not text: put it in quotes"),
-        ("no: 1\ntrue: 2", "f.yaml:2:1: key True is not text: put it in quotes"),
-        ("? [a]\n: 1", "f.yaml:1:3: key [] is not text: put it in quotes"),
-        ("a: b: c", "f.yaml:1:5: mapping values are not allowed here"),
-        ("a: 1\n\tb: 2", "f.yaml:2:1: found character '\\t' that cannot start any token"),
-        ("a: *x", "f.yaml:1:4: found undefined alias 'x'"),
-        ("a: !!python/name:os.system", "f.yaml:1:4: could not determine a constructor for the tag"),
-        ("a: \x00", "f.yaml: unacceptable character #x0000"),
-    ],
-)
-def test_bad_yaml_is_one_line_with_its_place(text: str, message: str) -> None:
-    with pytest.raises(OptionsError) as error:
-        parse_yaml(text, "f.yaml")
-    assert str(error.value).startswith(message)
-    assert "\n" not in str(error.value)
-
-
-def test_a_file_that_cannot_be_read_is_named(tmp_path: Path) -> None:
-    with pytest.raises(OptionsError, match=r"none\.yaml: no such file$"):
-        read_yaml(tmp_path / "none.yaml")
-    with pytest.raises(OptionsError, match=r"cannot be read"):
-        read_yaml(tmp_path)
-    (tmp_path / "latin").write_bytes(b"a: \xe9")
-    with pytest.raises(OptionsError, match=r"latin: cannot be read: .*utf-8"):
-        read_yaml(tmp_path / "latin")
-
-
-@pytest.mark.parametrize(
-    ("text", "found"), [("", "nothing"), ("- 1", "a list"), ("word", "text"), ("3", "a whole number")]
-)
-def test_a_file_that_is_no_mapping_is_refused(text: str, found: str, tmp_path: Path) -> None:
-    (tmp_path / "f").write_text(text)
-    with pytest.raises(OptionsError, match=f"f: found {found}, wanted a mapping of keys to values$"):
-        read_yaml(tmp_path / "f")
-
-
-def test_yaml_keeps_order_and_letters(tmp_path: Path) -> None:
-    document = {
-        "z": "Grüße",
-        "a": ["no", "1e5", "08", "1_0", "~", "", "12:30", 1e-05, 1e16, -3, None, True],
-        "norway": "no",
-    }
-    (tmp_path / "f").write_text(to_yaml(document), "utf-8")
-    assert read_yaml(tmp_path / "f") == document
-    assert list(read_yaml(tmp_path / "f")) == ["z", "a", "norway"]
-    assert "Grüße" in to_yaml(document)
-
-
-@pytest.mark.parametrize(
-    ("assignment", "result"),
-    [
-        ("updates=1k", {"updates": "1k"}),
-        ("inner.width=7", {"inner": {"label": "x", "width": 7}}),
-        ("inner.schedule.floor=0.5", {"inner": {"label": "x", "schedule": {"floor": 0.5}}}),
-        ("schedule.floor=1", {"schedule": {"kind": "cosine", "floor": 1}}),  # a choice written as its name
-        ("schedule=noam", {"schedule": "noam"}),
-        ("names=[a, b]", {"names": ["a", "b"]}),
-        ("names=", {"names": None}),
-        ("inner={width: 1}", {"inner": {"width": 1}}),
-        ("label=a=b", {"label": "a=b"}),
-    ],
-)
-def test_overrides_are_laid_over_a_copy(assignment: str, result: dict[str, Any]) -> None:
-    document = {"inner": {"label": "x"}, "schedule": "cosine"}
-    assert override(document, [assignment]) == document | result
-    assert document == {"inner": {"label": "x"}, "schedule": "cosine"}
-
-
-def test_the_last_override_counts() -> None:
-    assert override({}, ["a.b=1", "a.b=2"]) == {"a": {"b": 2}}
-
-
-@pytest.mark.parametrize(
-    ("assignment", "message"),
-    [
-        ("updates", "'updates': wanted key=value, as in training.updates=1000"),
-        ("=1", "'=1': wanted key=value, as in training.updates=1000"),
-        ("a..b=1", "'a..b=1': a key is empty, wanted keys parted by single dots"),
-        ("a.=1", "'a.=1': a key is empty, wanted keys parted by single dots"),
-        ("number.x=1", "'number.x=1': number is a whole number, which has no keys"),
-        ("list.0=1", "'list.0=1': list is a list, which has no keys"),
-        ("a=[1", "a:1:3: expected ',' or ']', but got '<stream end>'"),
-    ],
-)
-def test_an_override_that_cannot_be_is_named(assignment: str, message: str) -> None:
-    with pytest.raises(OptionsError) as error:
-        override({"number": 3, "list": []}, [assignment])
-    assert str(error.value) == message
 
 
 def test_changes_names_each_key_that_may_not_change() -> None:

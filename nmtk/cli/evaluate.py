@@ -10,8 +10,8 @@ import typer
 from nmtk.evaluation.names import USUAL, MetricName, Tokenizer
 
 if TYPE_CHECKING:
+    from nmtk.documents import Document
     from nmtk.evaluation.metrics import Metric, Score, Text
-    from nmtk.options import Document
 
 
 def evaluate(

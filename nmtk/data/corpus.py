@@ -10,8 +10,9 @@ from typing import Any, Self
 
 from nmtk.data.filters import FilterOptions, Reason
 from nmtk.data.packed import Rows, Sentences, Side, SideHeader
+from nmtk.documents import read_yaml
 from nmtk.errors import DataError, OptionsError
-from nmtk.options import Options, read_yaml
+from nmtk.options import Options
 from nmtk.vocabulary.vocabulary import Vocabularies
 
 FORMAT = 1

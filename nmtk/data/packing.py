@@ -20,9 +20,9 @@ from nmtk.data.held_out import HeldOut
 from nmtk.data.packed import SideWriter
 from nmtk.data.pairs import Chunk
 from nmtk.data.report import Dropped, PackReport
+from nmtk.documents import to_yaml
 from nmtk.errors import DataError
 from nmtk.files import atomic_folder
-from nmtk.options import to_yaml
 from nmtk.vocabulary.vocabulary import Vocabularies
 
 

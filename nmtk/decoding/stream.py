@@ -15,10 +15,10 @@ from nmtk.bundle import Bundle
 from nmtk.decoding.options import DecodingOptions
 from nmtk.decoding.translator import BUFFER, Translator
 from nmtk.devices import pick_device, pick_precision
+from nmtk.documents import Document
 from nmtk.errors import DataError
 from nmtk.files import atomic_write
 from nmtk.lines import STANDARD, read_lines
-from nmtk.options import Document
 
 
 class Wishes(NamedTuple):

@@ -15,9 +15,10 @@ from sacrebleu.metrics.bleu import BLEU
 from sacrebleu.metrics.chrf import CHRF
 from sacrebleu.metrics.ter import TER
 
+from nmtk.documents import Document
 from nmtk.errors import DataError, OptionsError
 from nmtk.evaluation.names import USUAL, Tokenizer
-from nmtk.options import BY_KIND, Document, Options, nearest
+from nmtk.options import BY_KIND, Options, nearest
 
 
 @dataclass(frozen=True)

@@ -4,10 +4,11 @@ from typing import Annotated, Any, Literal, Self
 
 from pydantic import Field, PositiveInt, model_validator
 
+from nmtk.documents import Document
 from nmtk.model.feedforward import Activation
 from nmtk.model.norms import Norm, NormOrder
 from nmtk.model.positions import Positions, Sinusoid
-from nmtk.options import Document, Options
+from nmtk.options import Options
 
 PRESETS: dict[str, Document] = {
     "tiny": {"width": 128, "heads": 4, "inner": 256, "encoder_layers": 4, "decoder_layers": 4, "dropout": 0.3},

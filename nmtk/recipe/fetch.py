@@ -20,9 +20,9 @@ from typing import NamedTuple
 
 from rich.console import Console
 
+from nmtk.documents import Document
 from nmtk.errors import DataError
 from nmtk.files import download, sha256
-from nmtk.options import Document
 from nmtk.recipe.data import FileOptions
 
 

@@ -13,9 +13,9 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from nmtk.bundle import FINAL
+from nmtk.documents import read_yaml, to_yaml
 from nmtk.errors import ModelError, OptionsError
 from nmtk.files import write_text
-from nmtk.options import read_yaml, to_yaml
 from nmtk.recipe.fetch import Found
 from nmtk.recipe.recipe import DOCUMENT, Located, Recipe
 from nmtk.training import checkpoints

@@ -14,8 +14,8 @@ from nmtk.data.held_out import HeldOut
 from nmtk.data.mixture import Mixture
 from nmtk.data.packing import pack
 from nmtk.data.pairs import Pair
+from nmtk.documents import read_yaml, to_yaml
 from nmtk.files import atomic_folder, write_text
-from nmtk.options import read_yaml, to_yaml
 from nmtk.recipe.home import begun
 from nmtk.recipe.recipe import Located, Recipe
 from nmtk.recipe.texts import Text, Texts, find_texts

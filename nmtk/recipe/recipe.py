@@ -8,9 +8,10 @@ from typing import Annotated, Literal, NamedTuple, Self
 from pydantic import Field, model_validator
 
 from nmtk.decoding.options import DecodingOptions
+from nmtk.documents import Document, override, read_yaml
 from nmtk.errors import OptionsError
 from nmtk.model.options import TransformerOptions
-from nmtk.options import FREE, Change, Document, Options, changes, nearest, override, read_yaml
+from nmtk.options import FREE, Change, Options, changes, nearest
 from nmtk.recipe.data import DataOptions, Name
 from nmtk.training.options import TrainingOptions
 from nmtk.training.schedules import needs_end

@@ -11,12 +11,12 @@ from nmtk import __version__
 from nmtk.bundle import FINAL, Bundle
 from nmtk.decoding.options import DecodingOptions
 from nmtk.devices import pick_precision
+from nmtk.documents import Document
 from nmtk.errors import DataError
 from nmtk.evaluation.metrics import Score
 from nmtk.evaluation.report import as_json
 from nmtk.files import write_text
 from nmtk.model.transformer import Transformer
-from nmtk.options import Document
 from nmtk.recipe.evaluate import exact_share, score_tests, translate_tests, verdicts
 from nmtk.recipe.home import begun, claim, write_manifest
 from nmtk.recipe.prepare import Prepared, prepare

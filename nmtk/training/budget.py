@@ -19,9 +19,10 @@ import torch
 from pydantic import PositiveInt
 
 from nmtk.data.mixture import Mixture
+from nmtk.documents import read_yaml, to_yaml
 from nmtk.errors import ModelError, OptionsError, TrainingError
 from nmtk.files import write_text
-from nmtk.options import Options, read_yaml, to_yaml
+from nmtk.options import Options
 from nmtk.training.distributed import Ranks
 from nmtk.training.memory import free_memory
 from nmtk.training.options import TrainingOptions

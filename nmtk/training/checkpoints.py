@@ -23,9 +23,9 @@ from torch import Tensor, nn
 
 from nmtk.bundle import CARD, CHECKPOINTS, WEIGHTS, Bundle, read_tensors, read_weights, write_tensors
 from nmtk.data.cursor import Cursor
+from nmtk.documents import Document, read_yaml
 from nmtk.errors import ModelError
 from nmtk.files import atomic_folder, write_text
-from nmtk.options import Document, read_yaml
 from nmtk.training.distributed import Ranks, like
 from nmtk.training.moving_average import MovingAverage
 from nmtk.training.stopping import Validated

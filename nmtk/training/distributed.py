@@ -7,7 +7,6 @@ import time
 from collections.abc import Iterable, Iterator, Mapping
 from contextlib import AbstractContextManager, contextmanager, nullcontext
 from datetime import timedelta
-from inspect import signature
 from types import TracebackType
 from typing import TYPE_CHECKING, Any, NamedTuple, Self, TypeGuard, TypeVar
 
@@ -21,8 +20,6 @@ from torch.nn.parallel import DistributedDataParallel
 from nmtk.devices import pick_device
 from nmtk.errors import NmtkError, TrainingError
 from nmtk.training.hub import Hub
-from nmtk.training.options import Sharding
-from nmtk.training.step import TrainingStep
 from nmtk.training.verdict import Patience
 from nmtk.training.watch import Watch
 
@@ -37,9 +34,6 @@ LONGEST = timedelta(minutes=30)
 
 STARTING = timedelta(minutes=5)
 """How long the ranks wait for each other before there is a watch."""
-
-_SENDING_BUFFERS = ("forward_sync_buffers", "broadcast_buffers")
-"""The setting's name from torch 2.13 on, and before."""
 
 
 class Ranks(NamedTuple):
@@ -107,22 +101,6 @@ class Ranks(NamedTuple):
     def first_here(self) -> bool:
         """Whether this is the first rank of its machine."""
         return self.first or (self.world > 1 and int(os.environ["LOCAL_RANK"]) == 0)
-
-    def wrap(self, step: TrainingStep, sharding: Sharding) -> nn.Module:
-        """The step on this rank's device, with its gradients averaged over the ranks while they are computed.
-
-        Sharded, the step's own parameters are replaced: what holds them must be made after this.
-        """
-        if self.world == 1:
-            return step.to(self.device)
-        if sharding == "full":
-            from nmtk.training.sharding import shard  # takes two seconds to import
-
-            return shard(step, self.device)
-        # No buffer ever changes, so none needs to be sent; gradients live in the buckets that are exchanged.
-        known = signature(DistributedDataParallel).parameters
-        settings: dict[str, Any] = {next(name for name in _SENDING_BUFFERS if name in known): False}
-        return DistributedDataParallel(step.to(self.device), gradient_as_bucket_view=True, **settings)
 
     def exchange(self, wrapped: nn.Module, last: bool) -> AbstractContextManager[Any]:
         """Within it, gradients are exchanged, for the last batch of an update; else not, unless they are sharded: then

@@ -14,6 +14,7 @@ from nmtk.training.distributed import Ranks
 from nmtk.training.flops import Lengths, wait_for
 from nmtk.training.moving_average import MovingAverage
 from nmtk.training.options import TrainingOptions
+from nmtk.training.parallel import lay_out
 from nmtk.training.step import make_step
 
 WARM = 2
@@ -45,7 +46,7 @@ class Rehearsal:
     def __init__(self, model: Transformer, options: TrainingOptions, dtype: torch.dtype, ranks: Ranks) -> None:
         self.ranks, self.clip = ranks, options.clip_norm or math.inf
         self.model = model.train()
-        self.wrapped = ranks.wrap(make_step(model, options, dtype, ranks.device), options.sharding)
+        self.wrapped = lay_out(make_step(model, options, dtype, ranks.device), options.sharding, ranks)
         self.parameters = list(model.parameters())
         self.optimiser = options.optimiser.build(self.parameters)
         for group in self.optimiser.param_groups:

@@ -23,6 +23,7 @@ from nmtk.training.distributed import Ranks, whole
 from nmtk.training.memory import naming_the_batch
 from nmtk.training.moving_average import MovingAverage
 from nmtk.training.options import TrainingOptions
+from nmtk.training.parallel import lay_out
 from nmtk.training.progress import Listener, Log
 from nmtk.training.schedules import Horizon
 from nmtk.training.signals import Signals
@@ -56,7 +57,7 @@ class Trainer:
         self.options, self.ranks, self.listeners = options, ranks, listeners
         self.model = bundle.model
         self.step = make_step(self.model, options, dtype, ranks.device)
-        self.wrapped = ranks.wrap(self.step, options.sharding)
+        self.wrapped = lay_out(self.step, options.sharding, ranks)
         self.parameters = list(self.model.parameters())
         self.optimiser = options.optimiser.build(self.parameters)
         self.average = MovingAverage(self.model, options.ema) if options.ema else None

@@ -24,7 +24,7 @@ from nmtk.data.epoch import SECTION
 from nmtk.data.filters import FilterOptions
 from nmtk.data.mixture import Mixture
 from nmtk.data.packed import Sentences, SideWriter
-from nmtk.options import Document, to_yaml
+from nmtk.documents import Document, to_yaml
 from nmtk.recipe.home import claim
 from nmtk.recipe.recipe import Located, Recipe
 from nmtk.vocabulary.learn import VocabularyOptions, learn

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from nmtk.options import read_yaml, to_yaml
+from nmtk.documents import read_yaml, to_yaml
 from nmtk.training.checkpoints import saved
 from tests.training.conftest import Train, recipe, train
 

@@ -12,8 +12,8 @@ from nmtk.data.corpus import HEADER, Corpus
 from nmtk.data.filters import FilterOptions
 from nmtk.data.packing import pack
 from nmtk.data.pairs import Pair
+from nmtk.documents import read_yaml, to_yaml
 from nmtk.errors import DataError
-from nmtk.options import read_yaml, to_yaml
 from nmtk.vocabulary.vocabulary import Vocabularies
 
 

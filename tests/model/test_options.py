@@ -3,10 +3,10 @@ import inspect
 import pytest
 import torch
 
+from nmtk.documents import Document
 from nmtk.errors import OptionsError
 from nmtk.model.options import PRESETS, TransformerOptions
 from nmtk.model.transformer import Transformer
-from nmtk.options import Document
 
 
 @pytest.mark.parametrize("preset", PRESETS)

@@ -4,8 +4,8 @@ from typing import Any
 
 import pytest
 
+from nmtk.documents import Document
 from nmtk.errors import OptionsError
-from nmtk.options import Document
 from nmtk.recipe.data import DataOptions, TextOptions
 
 HASH = "0" * 64

@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 from rich.console import Console
 
-from nmtk.options import Document
+from nmtk.documents import Document
 from nmtk.recipe.prepare import Prepared, prepare
 from nmtk.recipe.recipe import Located, Recipe
 from nmtk.vocabulary.learn import VocabularyOptions, learn

@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 
 from nmtk.cli.app import main
-from nmtk.options import Document, to_yaml
+from nmtk.documents import Document, to_yaml
 
 WORDS = [
     "alpha",

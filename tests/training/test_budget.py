@@ -10,8 +10,8 @@ from safetensors.torch import load_file
 
 from nmtk.data.cursor import deal
 from nmtk.data.plan import plan_batches
+from nmtk.documents import read_yaml
 from nmtk.errors import OptionsError
-from nmtk.options import read_yaml
 from nmtk.recipe.recipe import load
 from nmtk.training.budget import FILE, fewest_batches, rows_of
 from nmtk.training.checkpoints import saved

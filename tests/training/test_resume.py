@@ -12,7 +12,7 @@ from pathlib import Path
 import pytest
 from safetensors.torch import load_file
 
-from nmtk.options import read_yaml
+from nmtk.documents import read_yaml
 from nmtk.training.checkpoints import saved
 from nmtk.training.progress import TIMES, Log
 from tests.training.conftest import Train, environment

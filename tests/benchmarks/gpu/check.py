@@ -16,9 +16,9 @@ from nmtk.data.batches import Batch
 from nmtk.decoding.options import DecodingOptions
 from nmtk.decoding.translator import Translator
 from nmtk.devices import attention_kernels
+from nmtk.documents import Document
 from nmtk.model.attention import Attend
 from nmtk.model.transformer import Transformer
-from nmtk.options import Document
 from nmtk.training.schedules import Constant
 from nmtk.training.step import TrainingStep
 from tests.benchmarks.gpu.duel import FAULTS

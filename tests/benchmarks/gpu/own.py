@@ -12,9 +12,9 @@ import torch
 
 from nmtk.bundle import Bundle
 from nmtk.data.cursor import Cursor
+from nmtk.documents import Document
 from nmtk.model.options import TransformerOptions
 from nmtk.model.transformer import Transformer
-from nmtk.options import Document
 from nmtk.training.distributed import Ranks
 from nmtk.training.flops import Lengths, wait_for
 from nmtk.training.options import TrainingOptions

@@ -5,8 +5,8 @@ from typing import NamedTuple
 
 import torch
 
+from nmtk.documents import Document
 from nmtk.model.options import TransformerOptions
-from nmtk.options import Document
 
 
 class Scale(NamedTuple):

@@ -11,8 +11,8 @@ from rich.console import Console
 from nmtk.data.corpus import Corpus
 from nmtk.data.mixture import Mixture
 from nmtk.data.pairs import Pair, read_files
+from nmtk.documents import to_yaml
 from nmtk.files import atomic_folder
-from nmtk.options import to_yaml
 from nmtk.recipe.prepare import prepare
 from nmtk.recipe.recipe import Recipe, load
 from nmtk.vocabulary.vocabulary import Vocabularies

@@ -9,8 +9,8 @@ for which two cores have no room.
 import re
 from pathlib import Path
 
+from nmtk.documents import Document, to_yaml
 from nmtk.files import write_text
-from nmtk.options import Document, to_yaml
 from tests.benchmarks.training.engine import ENDLESS, REPORT_EVERY, Engine
 from tests.benchmarks.training.task import Task
 

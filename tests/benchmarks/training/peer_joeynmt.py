@@ -7,8 +7,8 @@ line. Its token batches are not bucketed by length, which is how its users train
 import re
 from pathlib import Path
 
+from nmtk.documents import to_yaml
 from nmtk.files import write_text
-from nmtk.options import to_yaml
 from tests.benchmarks.training.engine import ENDLESS, REPORT_EVERY, Engine
 from tests.benchmarks.training.task import Task
 

@@ -8,8 +8,8 @@ bring a torch below 2.3.
 import re
 from pathlib import Path
 
+from nmtk.documents import Document, to_yaml
 from nmtk.files import write_text
-from nmtk.options import Document, to_yaml
 from tests.benchmarks.training.engine import ENDLESS, REPORT_EVERY, Engine
 from tests.benchmarks.training.task import Task
 

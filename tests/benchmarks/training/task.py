@@ -11,8 +11,8 @@ from typing import NamedTuple
 import numpy as np
 from rich.console import Console
 
+from nmtk.documents import to_yaml
 from nmtk.files import write_text
-from nmtk.options import to_yaml
 from nmtk.recipe.prepare import prepare
 from nmtk.recipe.recipe import Recipe, load
 
