@@ -97,7 +97,9 @@ def main() -> None:
     with profile(activities=[ProfilerActivity.CPU]) as profiled:
         for share in shares[3:][: asked.updates]:
             update(share)
-    report(profiled.key_averages(), len(shares[3:][: asked.updates]))
+    measured = shares[3:][: asked.updates]
+    print(f"an update has {sum(share.tokens for share in measured) / len(measured):,.0f} target tokens")
+    report(profiled.key_averages(), len(measured))
 
 
 if __name__ == "__main__":
