@@ -2,8 +2,6 @@
 
 import multiprocessing
 import os
-import signal
-import threading
 from collections import deque
 from collections.abc import Generator, Iterable, Iterator, Sequence
 from concurrent.futures import Future, ProcessPoolExecutor
@@ -19,6 +17,7 @@ from nmtk.data.held_out import HeldOut
 from nmtk.data.packed import LENGTH, Lengths, Sentences, id_type, id_width
 from nmtk.data.pairs import Chunk
 from nmtk.errors import DataError, NmtkError
+from nmtk.processes import serve_parent
 from nmtk.vocabulary.vocabulary import Vocabularies, Vocabulary
 
 ALONE = 16
@@ -137,15 +136,7 @@ _encoder: Encoder
 def _start_worker(encoder: Encoder) -> None:
     global _encoder
     _encoder = encoder
-    signal.signal(signal.SIGINT, signal.SIG_IGN)  # the parent hears it too, and ends the pool
-    threading.Thread(target=_end_with_parent, daemon=True).start()
-
-
-def _end_with_parent() -> None:
-    """A parent that was killed cannot end its pool, and idle workers would wait for it for ever."""
-    if parent := multiprocessing.parent_process():
-        parent.join()
-        os._exit(1)
+    serve_parent()
 
 
 def _encode_there(chunk: Chunk) -> Encoded:

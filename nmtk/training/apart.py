@@ -1,12 +1,11 @@
 """Work in a process of its own: what it takes is known, and ends with it."""
 
 import multiprocessing
-import os
-import signal
-import threading
 from collections.abc import Callable
 from multiprocessing.connection import Connection
 from typing import Any, TypeVar
+
+from nmtk.processes import serve_parent
 
 T = TypeVar("T")
 
@@ -33,16 +32,8 @@ def apart(work: Callable[..., T], *given: Any) -> T:
 
 
 def _answer(to: Connection, work: Callable[..., Any], given: tuple[Any, ...]) -> None:
-    signal.signal(signal.SIGINT, signal.SIG_IGN)  # the parent hears it too, and ends this process
-    threading.Thread(target=_end_with_parent, daemon=True).start()
+    serve_parent()
     try:
         to.send(work(*given))
     except Exception as error:  # noqa: BLE001 (raised again by who asked)
         to.send(error)
-
-
-def _end_with_parent() -> None:
-    """A parent that was killed wants no answer."""
-    if parent := multiprocessing.parent_process():
-        parent.join()
-        os._exit(1)

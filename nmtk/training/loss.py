@@ -109,7 +109,7 @@ def _with_gradients(
     total = torch.zeros_like(nll)
     grad_hidden_ND = torch.empty_like(hidden_ND)
     grad_weight_VD = (hidden_sum_D * -even).expand(weight_VD.shape).contiguous()
-    grad_bias_V = None if bias_V is None else torch.full_like(bias_V, -even * count)
+    grad_bias_V = None if bias_V is None else torch.full_like(bias_V, -even * count, dtype=torch.float32)
     rows = chunk_rows(size, hidden_ND.device)
     for first in range(0, count, rows):
         hidden, gold = hidden_ND[first : first + rows], gold_N[first : first + rows, None]
@@ -128,10 +128,11 @@ def _with_gradients(
         else:
             grad_weight_VD += p.T @ hidden
         if grad_bias_V is not None:
-            grad_bias_V += p.sum(0, dtype=grad_bias_V.dtype)
+            grad_bias_V += p.sum(0, dtype=torch.float32)
     grad_hidden_ND -= (weight_sum_D * even).to(grad_hidden_ND.dtype)
     logits_sum = hidden_sum_D @ weight_sum_D
     if bias_V is not None:
         logits_sum += count * bias_V.sum(dtype=torch.float32)
     loss = (1 - smoothing) * nll + smoothing * (total - logits_sum / size) - count * entropy(smoothing, size)
-    return loss, nll, grad_hidden_ND, grad_weight_VD.to(weight_VD.dtype), grad_bias_V
+    low_bias_V = None if grad_bias_V is None else grad_bias_V.to(hidden_ND.dtype)
+    return loss, nll, grad_hidden_ND, grad_weight_VD.to(weight_VD.dtype), low_bias_V

@@ -6,6 +6,7 @@ other cuts than an unbroken one. Here every draw comes from the caller's numpy g
 
 import math
 import re
+from abc import ABC, abstractmethod
 from bisect import bisect_right
 from collections.abc import Iterator
 from functools import lru_cache
@@ -30,7 +31,7 @@ class Node(NamedTuple):
     starts: list[int]
 
 
-class Sampler:
+class Sampler(ABC):
     """Base of the samplers: cuts normalised text into words, and spells out what no piece covers.
 
     A word is sampled on its own, and what was worked out for it is kept: exact, because no piece reaches over
@@ -65,9 +66,9 @@ class Sampler:
                     self._spell(piece, ids)
         return ids
 
+    @abstractmethod
     def cut(self, word: str, alpha: float, draws: Iterator[float]) -> list[str]:
         """One sampled segmentation of a word."""
-        raise NotImplementedError
 
     def _spell(self, piece: str, ids: list[int]) -> None:
         if piece in self.ids:

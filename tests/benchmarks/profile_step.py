@@ -22,7 +22,7 @@ from nmtk.model.transformer import Transformer
 from nmtk.recipe.prepare import prepare
 from nmtk.recipe.recipe import Located, load
 from nmtk.training.memory import keep_memory
-from nmtk.training.step import TrainingStep
+from nmtk.training.step import make_step
 
 GROUPS = {
     "matrix products": ("mm", "addmm", "bmm", "baddbmm"),
@@ -45,7 +45,7 @@ def updates(located: Located, run: Path) -> tuple[Callable[[Share], None], list[
     device = pick_device(options.device)
     torch.manual_seed(options.seed)
     model = Transformer(recipe.model, len(prepared.vocabularies.source), len(prepared.vocabularies.target)).to(device)
-    step = TrainingStep(model, options.label_smoothing, pick_precision(options.precision, device)).train()
+    step = make_step(model, options, pick_precision(options.precision, device), device).train()
     parameters = list(model.parameters())
     optimiser = options.optimiser.build(parameters)
     shares = islice(walk(prepared.mixture, options.batch_tokens, options.accumulate, options.seed), 40)
