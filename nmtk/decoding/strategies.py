@@ -1,14 +1,17 @@
 """Search strategies: each only chooses how hypotheses go on. The loop, the cache and what has finished are search.py's.
 
-A strategy has a `width` (how many hypotheses of a sentence live side by side), a `penalty` (how finished ones of
-different lengths compare), a rule when to `stop`, and `choose`. To add one: a class here, and its name in `Strategy`.
+A strategy has a `width` (how many hypotheses of a sentence live side by side), `groups` (into how many parts they
+fall that do not compete), a `penalty` (how finished ones of different lengths compare), a rule when to `stop`, and
+`choose`. To add one: a class here, and its name in `Strategy`.
 """
 
 from typing import Annotated, ClassVar, Literal, NamedTuple, TypeAlias
 
+import torch
 from pydantic import Field, PositiveInt
 from torch import Tensor
 
+from nmtk.decoding.living import Living
 from nmtk.decoding.penalties import Gnmt, NoPenalty, Penalty
 from nmtk.decoding.selection import largest_sums
 from nmtk.options import BY_KIND, Options
@@ -31,6 +34,9 @@ class Choice(NamedTuple):
     A candidate is a hypothesis of before, its parent, with one token more; logp_BC is the log-probability of the whole.
     Those of the first `width` that end the sentence are finished; the first `width` of the others live on. What cannot
     be, such as a continuation of a hypothesis that is none, has log-probability -inf.
+
+    Where a strategy has groups, group g has the g-th part of the rows and of the candidates, and all this holds in
+    each group. With one row and one candidate in each, every row goes on from itself.
     """
 
     logp_BC: Tensor
@@ -44,13 +50,14 @@ class Greedy(Options):
     kind: Literal["greedy"] = "greedy"
 
     width: ClassVar[int] = 1
+    groups: ClassVar[int] = 1
     penalty: ClassVar[NoPenalty] = NoPenalty()
     stop: ClassVar[Stop] = "full"
 
-    def choose(self, logp_BW: Tensor, next_BWV: Tensor) -> Choice:
+    def choose(self, living: Living, next_BWV: Tensor) -> Choice:
         """The best token of each sentence's one hypothesis."""
-        logp_BC, token_BC = largest_sums(logp_BW, next_BWV, 1)
-        return Choice(logp_BC, token_BC.new_zeros(token_BC.shape), token_BC)
+        best_B1, token_B1 = next_BWV.squeeze(1).max(-1, keepdim=True)
+        return Choice(living.base_BW + best_B1, torch.zeros_like(token_B1), token_B1)
 
 
 class Beam(Options):
@@ -61,9 +68,11 @@ class Beam(Options):
     penalty: Penalty = Gnmt()
     stop: Stop = "full"
 
-    def choose(self, logp_BW: Tensor, next_BWV: Tensor) -> Choice:
+    groups: ClassVar[int] = 1
+
+    def choose(self, living: Living, next_BWV: Tensor) -> Choice:
         """The best 2 * width: even if each hypothesis ends, and that is among the best, `width` others are left."""
-        logp_BC, place_BC = largest_sums(logp_BW, next_BWV, 2 * self.width)
+        logp_BC, place_BC = largest_sums(living.base_BW, next_BWV, 2 * self.width)
         size = next_BWV.shape[-1]
         return Choice(logp_BC, place_BC // size, place_BC % size)
 

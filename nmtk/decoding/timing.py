@@ -7,7 +7,8 @@ from typing import NamedTuple
 import numpy as np
 
 from nmtk.decoding.batching import by_length, source_batch
-from nmtk.decoding.search import Specials, search
+from nmtk.decoding.search import search
+from nmtk.decoding.specials import Specials
 from nmtk.decoding.strategies import Strategy
 from nmtk.model.transformer import Transformer
 

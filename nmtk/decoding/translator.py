@@ -7,12 +7,18 @@ from nmtk.bundle import Bundle
 from nmtk.decoding.batching import blocks, by_length, source_batch
 from nmtk.decoding.hypotheses import Hypothesis
 from nmtk.decoding.options import DecodingOptions
-from nmtk.decoding.search import Specials, search
+from nmtk.decoding.rules import make_rules
+from nmtk.decoding.search import search
+from nmtk.decoding.sentences import Request, Sentence
+from nmtk.decoding.specials import Specials
 from nmtk.decoding.splitting import split
 from nmtk.devices import attention_kernels
 
 BUFFER = 1024
 """Lines read before the first is answered: enough to find neighbours of similar length."""
+
+PARTS = 1 << 16
+"""No line has more parts than this: what names a part by a number."""
 
 _NEVER_IN_A_LINE = str.maketrans("\n\r\0", "   ")
 
@@ -49,7 +55,7 @@ class Translator:
         self.specials = Specials(vocabulary.bos, vocabulary.eos, never)
         self.device = next(bundle.model.parameters()).device
 
-    def translate(self, lines: Iterable[str], buffer: int = BUFFER) -> Iterator[str]:
+    def translate(self, lines: Iterable[str | Request], buffer: int = BUFFER) -> Iterator[str]:
         """Yield one line for each line, in order, each `buffer` lines as soon as they are done.
 
         No more than `buffer` lines are taken before they are answered: 1 answers line by line. Lines that are empty, or
@@ -58,50 +64,60 @@ class Translator:
         for translations in self.candidates(lines, buffer):
             yield translations[0].text
 
-    def translate_all(self, lines: Sequence[str]) -> list[str]:
+    def translate_all(self, lines: Sequence[str | Request]) -> list[str]:
         """The translations of all lines."""
         return list(self.translate(lines))
 
-    def candidates(self, lines: Iterable[str], buffer: int = BUFFER, best: int = 1) -> Iterator[list[Translation]]:
+    def candidates(
+        self, lines: Iterable[str | Request], buffer: int = BUFFER, best: int = 1, first: int = 0
+    ) -> Iterator[list[Translation]]:
         """Like `translate`, but for each line its `best` translations, best first, with their scores.
 
         There is always one; there are fewer than `best` where search found no more. The n-th best of a split line is
-        made of the n-th best of its parts.
+        made of the n-th best of its parts. `first` is the number of the first line, where they are part of a text: from
+        it random numbers are drawn.
         """
-        for block in blocks(lines, buffer):
+        requests = (Request(line) if isinstance(line, str) else line for line in lines)
+        for block in blocks(enumerate(requests, first), buffer):
             yield from self._block(block, best)
 
-    def search(self, sentences: Sequence[Sequence[int]], best: int = 1) -> list[list[Hypothesis]]:
-        """The best hypotheses for source sentences given as pieces, in batches of similar length."""
-        source, options = self.bundle.vocabularies.source, self.options
+    def search(self, sentences: Sequence[Sentence], best: int = 1) -> list[list[Hypothesis]]:
+        """The best hypotheses for source sentences, in batches of similar length."""
         found: list[list[Hypothesis]] = [[] for _ in sentences]
-        for places in by_length([len(sentence) + 1 for sentence in sentences], options.batch_tokens):
-            batch = [sentences[place] for place in places]
-            limits = [options.limit(len(sentence)) for sentence in batch]
-            source_BS, keep_BS = source_batch(batch, source.eos, source.pad, self.device)
-            model = self.bundle.model
-            with attention_kernels(self.device):
-                results = search(model, source_BS, keep_BS, limits, options.strategy, self.specials, best)
+        for places in by_length([len(sentence.pieces) + 1 for sentence in sentences], self.options.batch_tokens):
+            results = self._search([sentences[place] for place in places], best)
             for place, result in zip(places, results, strict=True):
                 found[place] = result
         return found
 
-    def _block(self, lines: Sequence[str], best: int) -> Iterator[list[Translation]]:
-        pieces = self.bundle.vocabularies.source.encode(lines)
-        parts = [self._parts(line, ids) for line, ids in zip(lines, pieces, strict=True)]
-        sources = [ids for line in parts for ids in line]
+    def _search(self, batch: Sequence[Sentence], best: int) -> list[list[Hypothesis]]:
+        source, options = self.bundle.vocabularies.source, self.options
+        source_BS, keep_BS = source_batch([one.pieces for one in batch], source.eos, source.pad, self.device)
+        limits, keys = [*map(self._limit, batch)], [sentence.key for sentence in batch]
+        rules = make_rules(options, batch, self.specials, self.device)
+        given = self.bundle.model, source_BS, keep_BS, limits, options.strategy, self.specials
+        with attention_kernels(self.device):
+            return search(*given, best, rules, keys)
+
+    def _block(self, requests: Sequence[tuple[int, Request]], best: int) -> Iterator[list[Translation]]:
+        pieces = self.bundle.vocabularies.source.encode([request.text for _, request in requests])
+        parts = [self._parts(*numbered, ids) for numbered, ids in zip(requests, pieces, strict=True)]
+        sources = [sentence for line in parts for sentence in line]
         found = iter(zip(sources, self.search(sources, best), strict=True))
         return (self._join([next(found) for _ in line]) for line in parts)
 
-    def _parts(self, line: str, pieces: list[int]) -> list[list[int]]:
-        """The pieces of a line's parts: one part as a rule, several if the line is too long, none if it is empty."""
-        if line.isspace():
+    def _limit(self, sentence: Sentence) -> int:
+        return self.options.limit(len(sentence.pieces)) + len(sentence.prefix)
+
+    def _parts(self, number: int, request: Request, pieces: list[int]) -> list[Sentence]:
+        """The sentences of a line: one as a rule, several if it is too long, none if it is empty."""
+        if request.text.isspace():
             return []
         encode, longest = self.bundle.vocabularies.source.encode, self.options.longest_input
-        parts = [pieces] if len(pieces) <= longest else split(line, encode, longest)
-        return [ids for ids in parts if ids]
+        parts = [pieces] if len(pieces) <= longest else split(request.text, encode, longest)
+        return [Sentence(ids, number * PARTS + part) for part, ids in enumerate(parts) if ids]
 
-    def _join(self, parts: Sequence[tuple[Sequence[int], Sequence[Hypothesis]]]) -> list[Translation]:
+    def _join(self, parts: Sequence[tuple[Sentence, Sequence[Hypothesis]]]) -> list[Translation]:
         if not parts:
             return [_EMPTY]
         return [
@@ -109,7 +125,7 @@ class Translator:
             for rank in range(min(len(hypotheses) for _, hypotheses in parts))
         ]
 
-    def _translation(self, parts: Sequence[tuple[Sequence[int], Hypothesis]]) -> Translation:
+    def _translation(self, parts: Sequence[tuple[Sentence, Hypothesis]]) -> Translation:
         chosen = [hypothesis for _, hypothesis in parts]
         texts = self.bundle.vocabularies.target.decode([hypothesis.ids for hypothesis in chosen])
         return Translation(
@@ -119,7 +135,7 @@ class Translator:
             ids=[piece for hypothesis in chosen for piece in hypothesis.ids],
             token_logps=[logp for hypothesis in chosen for logp in hypothesis.token_logps],
             parts=len(parts),
-            cut=any(len(hypothesis.token_logps) == self.options.limit(len(source)) for source, hypothesis in parts),
+            cut=any(len(one.token_logps) == self._limit(source) for source, one in parts),
         )
 
 

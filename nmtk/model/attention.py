@@ -145,13 +145,14 @@ class SelfAttention(nn.Module):
 
     def step(self, x_BWD: Tensor, past: Past) -> Tensor:
         """The next position of each of the W beams of a sentence, which is added to their past: BWD."""
-        q_BHWK, k_BHWK, v_BHWK = _split(self.project(x_BWD), 3, self.heads)
+        beams_BWD = x_BWD.reshape(len(past.k_BHNK), past.width, -1)  # another B and W where beams stand apart
+        q_BHWK, k_BHWK, v_BHWK = _split(self.project(beams_BWD), 3, self.heads)
         at = past.length
         q_BHWK, k_BHWK = self.attend.turn(q_BHWK, at, at + 1), self.attend.turn(k_BHWK, at, at + 1)
         k_BHSK, v_BHSK = past.extend(k_BHWK, v_BHWK)
         mixed_BHWK = self.attend(q_BHWK, k_BHSK, v_BHSK, past.keep_B1WS, False, past.width)
         out_BWD: Tensor = self.out(_join(mixed_BHWK))
-        return out_BWD
+        return out_BWD.view(x_BWD.shape)
 
 
 class CrossAttention(nn.Module):

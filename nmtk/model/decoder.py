@@ -33,11 +33,11 @@ class Decoder(nn.Module):
         hidden_BTD: Tensor = self.norm(x_BTD)
         return hidden_BTD
 
-    def start(self, memory_BSD: Tensor, keep_BS: Tensor | None, width: int, longest: int) -> Cache:
+    def start(self, memory_BSD: Tensor, keep_BS: Tensor | None, width: int, longest: int, apart: bool = False) -> Cache:
         """A cache without a past, for W beams of each sentence and room for `longest` positions."""
         keep_B11S = None if keep_BS is None else keep_BS[:, None, None, :]
         memories = [layer.cross_attention.memory(memory_BSD, keep_B11S) for layer in self.layers]
-        return Cache(memories, width, longest)
+        return Cache(memories, width, longest, apart)
 
     def step(self, x_BWD: Tensor, cache: Cache) -> Tensor:
         """Hidden states of the next position of each beam, which becomes part of the past: BWD."""

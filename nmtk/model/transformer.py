@@ -104,9 +104,12 @@ class Transformer(nn.Module):
         """Logits of the piece after each target position: logits_BTV."""
         return self.project(self.decode(target_BT, self.encode(source_BS, keep_BS), keep_BS))
 
-    def start(self, memory_BSD: Tensor, keep_BS: Tensor | None, width: int, longest: int) -> Cache:
-        """An empty past for W beams of each sentence (R = B * W rows), with room for `longest` target positions."""
-        return self.decoder.start(memory_BSD, keep_BS, width, longest)
+    def start(self, memory_BSD: Tensor, keep_BS: Tensor | None, width: int, longest: int, apart: bool = False) -> Cache:
+        """An empty past for W beams of each sentence (R = B * W rows), with room for `longest` target positions.
+
+        `apart` is for beams that never take each other's place: a past of its own for each, not one for all.
+        """
+        return self.decoder.start(memory_BSD, keep_BS, width, longest, apart)
 
     def step(self, token_R: Tensor, cache: Cache) -> Tensor:
         """Logits of the piece after the next position of each row, whose piece is `token_R`: logits_RV."""

@@ -22,7 +22,7 @@ from nmtk.data.cursor import Cursor, walk
 from nmtk.data.generated import FIRST, generated_batches, realistic_lengths
 from nmtk.data.prefetch import prefetch
 from nmtk.decoding.options import DecodingOptions
-from nmtk.decoding.search import Specials
+from nmtk.decoding.specials import Specials
 from nmtk.decoding.strategies import Greedy, Strategy
 from nmtk.decoding.timing import Question, Searched, time_search
 from nmtk.devices import pick_device, pick_precision

@@ -15,7 +15,7 @@ import torch
 from rich.console import Console
 
 from nmtk.data.mixture import Mixture
-from nmtk.decoding.search import Specials
+from nmtk.decoding.specials import Specials
 from nmtk.decoding.timing import time_search
 from nmtk.devices import pick_precision
 from nmtk.model.transformer import Transformer

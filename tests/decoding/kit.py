@@ -10,7 +10,8 @@ import torch
 from torch import Tensor
 
 from nmtk.decoding.hypotheses import Hypothesis
-from nmtk.decoding.search import Specials, search
+from nmtk.decoding.search import search
+from nmtk.decoding.specials import Specials
 from nmtk.decoding.strategies import Beam, Strategy
 
 BOS, EOS, WORDS = 0, 1, (2, 3, 4)
@@ -57,7 +58,7 @@ class TableModel(Asked):
     def encode(self, source_BS: Tensor, keep_BS: Tensor | None) -> Tensor:
         return source_BS[:, 0]
 
-    def start(self, memory_BSD: Tensor, keep_BS: Tensor | None, width: int, longest: int) -> Rows:
+    def start(self, memory_BSD: Tensor, keep_BS: Tensor | None, width: int, longest: int, apart: bool = False) -> Rows:
         self.rows = []
         return Rows(memory_BSD.repeat_interleave(width), width)
 

@@ -6,7 +6,8 @@ import torch
 from torch import Tensor
 
 from nmtk.decoding.penalties import Average, Gnmt, NoPenalty, Penalty
-from nmtk.decoding.search import Specials, search
+from nmtk.decoding.search import search
+from nmtk.decoding.specials import Specials
 from nmtk.decoding.strategies import Beam, Greedy
 from nmtk.errors import ModelError, OptionsError
 from tests.decoding.kit import BOS, EOS, TableModel, all_sentences, run, same, slow_beam
@@ -111,7 +112,9 @@ class Stubborn:
     def encode(self, source_BS: Tensor, keep_BS: Tensor | None) -> Tensor:
         return source_BS
 
-    def start(self, memory: Tensor, keep_BS: Tensor | None, width: int, longest: int) -> "Stubborn":
+    def start(
+        self, memory: Tensor, keep_BS: Tensor | None, width: int, longest: int, apart: bool = False
+    ) -> "Stubborn":
         return self
 
     def step(self, token_R: Tensor, cache: Any) -> Tensor:

@@ -3,7 +3,7 @@
 import pytest
 import torch
 
-from nmtk.decoding.search import Specials
+from nmtk.decoding.specials import Specials
 from nmtk.decoding.strategies import Beam, Greedy, Strategy
 from nmtk.decoding.timing import Question, time_search
 from nmtk.model.options import TransformerOptions
