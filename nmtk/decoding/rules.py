@@ -15,11 +15,8 @@ from nmtk.decoding.specials import Specials
 class Rule(Protocol):
     """One rule, made for the sentences of a batch. search.py applies it at every step, before the strategy chooses."""
 
-    normalised: bool
-    """Whether the scores must be log-probabilities for it. A rule that only forbids is content with logits."""
-
     def apply(self, living: Living, next_BWV: Tensor) -> None:
-        """Change the scores of the next token in place: -inf forbids.
+        """Change the log-probabilities of the next token in place: -inf forbids.
 
         Something must be left to every hypothesis that lives; where the limit asks for `</s>`, search sees to it.
         """

@@ -38,7 +38,7 @@ class Decoder(Protocol):
         """The cache of B * width rows, for up to `longest` steps; `apart` where rows never take each other's place."""
 
     def step(self, token_R: Tensor, cache: Any) -> Tensor:
-        """The scores (logits) of the next token, [R, V], after one more token in each row; search may change them."""
+        """Log-probabilities of the next token after one more in each row, [R, V], float32; search may change them."""
 
 
 @torch.inference_mode()
@@ -82,16 +82,11 @@ def search(
     token_BW = torch.full((count, width), specials.bos, device=device)
     logp_BW = torch.full(token_BW.shape, -torch.inf, device=device)
     logp_BW[:, ::share] = 0.0  # one hypothesis in each group to begin with: all rows are still equal
-    exact = any(rule.normalised for rule in rules)
 
     for step in range(1, longest + 1):
         next_RV = model.step(token_BW.flatten(), cache)
-        if exact:
-            next_RV, base_BW = torch.log_softmax(next_RV, -1, dtype=torch.float32), logp_BW
-        else:
-            base_BW = logp_BW - torch.logsumexp(next_RV.float(), -1).view(logp_BW.shape)
         next_BWV = next_RV.index_fill_(1, never, -torch.inf).view(*token_BW.shape, -1)
-        living = Living(step, alive_B, key_B, limit_B, token_BWT[:, :, : step - 1], logp_BW, base_BW)
+        living = Living(step, alive_B, key_B, limit_B, token_BWT[:, :, : step - 1], logp_BW)
         last_BW = next_BWV[:, :, specials.eos].clone() if step in ends else None
         for rule in rules:
             rule.apply(living, next_BWV)

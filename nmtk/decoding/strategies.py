@@ -57,7 +57,7 @@ class Greedy(Options):
     def choose(self, living: Living, next_BWV: Tensor) -> Choice:
         """The best token of each sentence's one hypothesis."""
         best_B1, token_B1 = next_BWV.squeeze(1).max(-1, keepdim=True)
-        return Choice(living.base_BW + best_B1, torch.zeros_like(token_B1), token_B1)
+        return Choice(living.logp_BW + best_B1, torch.zeros_like(token_B1), token_B1)
 
 
 class Beam(Options):
@@ -72,7 +72,7 @@ class Beam(Options):
 
     def choose(self, living: Living, next_BWV: Tensor) -> Choice:
         """The best 2 * width: even if each hypothesis ends, and that is among the best, `width` others are left."""
-        logp_BC, place_BC = largest_sums(living.base_BW, next_BWV, 2 * self.width)
+        logp_BC, place_BC = largest_sums(living.logp_BW, next_BWV, 2 * self.width)
         size = next_BWV.shape[-1]
         return Choice(logp_BC, place_BC // size, place_BC % size)
 

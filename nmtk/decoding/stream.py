@@ -11,6 +11,7 @@ from typing import IO, Any, NamedTuple
 
 import torch
 
+from nmtk.allocator import keep_memory
 from nmtk.bundle import Bundle
 from nmtk.decoding.options import DecodingOptions
 from nmtk.decoding.translator import BUFFER, Translator
@@ -69,8 +70,9 @@ def translate_stream(
     """
     if threads:
         torch.set_num_threads(threads)
+    keep_memory(1024)
     place = pick_device(device)
-    bundle = Bundle.load(model, place, pick_precision(precision, place))
+    bundle = Bundle.load(model, place, pick_precision(precision, place, exact=True))
     translator = Translator(bundle, wishes.over(bundle.decoding))
     typed = source in (None, STANDARD) and sys.stdin.isatty()
     if typed and not quiet:

@@ -53,4 +53,4 @@ def load(path: str | Path, device: str = "auto", precision: str = "auto") -> Sys
     Raises ModelError when there is none or it is damaged, OptionsError for a device that is not on this machine.
     """
     place = pick_device(device)
-    return System(Bundle.load(Path(path), place, pick_precision(precision, place)))
+    return System(Bundle.load(Path(path), place, pick_precision(precision, place, exact=True)))

@@ -66,7 +66,7 @@ class TableModel(Asked):
         self.rows.append(len(token_R))
         cache.token_RT = torch.cat([cache.token_RT, token_R[:, None]], 1)
         step = cache.token_RT.shape[1] - 2
-        return self.logits[cache.source_R, step, cache.token_RT[:, -2], cache.token_RT[:, -1]]
+        return self.logits[cache.source_R, step, cache.token_RT[:, -2], cache.token_RT[:, -1]].log_softmax(-1)
 
     def next(self, source: int, history: Sequence[int]) -> list[float]:
         before = [0, BOS, *history]

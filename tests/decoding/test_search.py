@@ -118,7 +118,7 @@ class Stubborn:
         return self
 
     def step(self, token_R: Tensor, cache: Any) -> Tensor:
-        return self.logits_V.expand(len(token_R), -1).clone()
+        return self.logits_V.log_softmax(-1).expand(len(token_R), -1).clone()
 
     def reorder(self, rows_R: Tensor) -> None: ...
 
