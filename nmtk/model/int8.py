@@ -35,7 +35,7 @@ class Int8Linear(nn.Module):
             out_RN = self._multiply(x_RK)
         else:
             out_RN = x_RK.new_empty(len(x_RK), self.scale_N.numel())
-            for part_RK, out in zip(x_RK.split(rows), out_RN.split(rows), strict=True):
+            for part_RK, out in zip(torch.split(x_RK, rows), torch.split(out_RN, rows), strict=True):
                 self._multiply(part_RK, out)
         return out_RN.view(*x.shape[:-1], -1)
 

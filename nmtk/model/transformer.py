@@ -127,7 +127,7 @@ class Transformer(nn.Module):
         hidden_RD = self.decoder.step(self._target_embedding(token_BW), cache).flatten(0, 1)
         logp_RV = cache.room(len(hidden_RD), len(self.output_weight_VD))
         rows = len(hidden_RD) if hidden_RD.device.type != "cpu" else max(16, NEAR // logp_RV.shape[1])
-        for hidden, logp in zip(hidden_RD.split(rows), logp_RV.split(rows), strict=True):
+        for hidden, logp in zip(torch.split(hidden_RD, rows), torch.split(logp_RV, rows), strict=True):
             torch.log_softmax(self.project(hidden), -1, dtype=torch.float32, out=logp)
         return logp_RV
 
