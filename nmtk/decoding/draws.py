@@ -18,7 +18,7 @@ _BITS = 24
 """Bits of a uniform number: as many as float32 holds exactly."""
 
 _LIST = 64
-"""Tokens that are sorted at first where only the most probable are wanted: mostly they are enough."""
+"""Tokens that are sorted at first where the most probable are wanted: for most rows they are enough."""
 
 
 def uniforms(seed: int, key_B: Tensor, width: int, step: int) -> Tensor:
@@ -36,25 +36,34 @@ def draw(score_RV: Tensor, uniform_R: Tensor, temperature: float = 1.0, top_k: i
     `top_p` of the probability (Holtzman et al. 2020, section 3.1), one at the least. What stays is drawn from by
     inverting its distribution function.
     """
-    size = score_RV.shape[1]
     score_RV = score_RV.float()
-    score_RV = (
-        score_RV - score_RV.amax(1, keepdim=True)
-    ) / temperature  # at most 0: a low temperature overflows to what cannot be
-    if not top_k and top_p >= 1:
-        return _invert(score_RV.exp(), uniform_R)
-    count = min(top_k or _LIST, size)
-    mass_R1 = None if top_k else score_RV.exp().sum(1, keepdim=True)
-    while True:
-        best_RC, token_RC = score_RV.topk(count)
-        part_RC = best_RC.exp()
-        share_RC = part_RC / (part_RC.sum(1, keepdim=True) if mass_R1 is None else mass_R1)
-        before_RC = share_RC.cumsum(1) - share_RC
-        if top_k or count == size or not bool((before_RC[:, -1] < top_p).any()):
-            break
-        count = min(count * 8, size)
+    # At most 0 before the exponential, so that a low temperature can only overflow to what cannot be.
+    part_RV = (score_RV - score_RV.amax(1, keepdim=True)).div_(temperature).exp_()
+    size = part_RV.shape[1]
+    if top_k:
+        return _from_best(part_RV, uniform_R, top_p, min(top_k, size), None)
+    if top_p < 1:
+        return _from_best(part_RV, uniform_R, top_p, min(_LIST, size), part_RV.sum(1, keepdim=True))
+    return _invert(part_RV, uniform_R)
+
+
+def _from_best(part_RV: Tensor, uniform_R: Tensor, top_p: float, count: int, whole_R1: Tensor | None) -> Tensor:
+    """Draw from the `count` largest parts, or of these from the fewest that have `top_p` of the whole.
+
+    Where the whole is more than these have, and `top_p` of it too, the row is drawn again from a longer list.
+    """
+    part_RC, token_RC = part_RV.topk(count)
+    sum_R1 = part_RC.sum(1, keepdim=True)
+    before_RC = (part_RC.cumsum(1) - part_RC) / (sum_R1 if whole_R1 is None else whole_R1)
     place_R = _invert(part_RC.where(before_RC < top_p, 0.0), uniform_R)
-    return token_RC.gather(1, place_R[:, None]).squeeze(1)
+    token_R = token_RC.gather(1, place_R[:, None]).squeeze(1)
+    size = part_RV.shape[1]
+    if whole_R1 is not None and count < size:
+        short = (sum_R1 < top_p * whole_R1).squeeze(1).nonzero().squeeze(1)
+        if len(short):
+            longer = min(8 * count, size)
+            token_R[short] = _from_best(part_RV[short], uniform_R[short], top_p, longer, whole_R1[short])
+    return token_R
 
 
 def _invert(part_RV: Tensor, uniform_R: Tensor) -> Tensor:
