@@ -14,7 +14,10 @@ class DecodingOptions(Options):
 
     strategy: Strategy = Beam()
     batch_tokens: Annotated[PositiveInt, COUNT] = 2048
-    """The most source tokens of one batch, padding included; a single sentence may be longer."""
+    """The most source tokens of one batch, padding included; a single sentence may be longer.
+
+    A strategy with more than 8 hypotheses of a sentence gets fewer tokens, as 8 stand to its own.
+    """
     max_ratio: NonNegativeFloat = 2.0
     max_extra: NonNegativeInt = 20
     """A translation has at most max_ratio * source tokens + max_extra tokens, `</s>` counted on both sides."""

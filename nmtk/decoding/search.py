@@ -14,7 +14,7 @@ from nmtk.decoding.hypotheses import Finished, History, Hypothesis
 from nmtk.decoding.living import Living
 from nmtk.decoding.rules import Rule
 from nmtk.decoding.specials import Specials
-from nmtk.decoding.strategies import Choice, Strategy
+from nmtk.decoding.strategies import Choice, Chooser
 from nmtk.errors import ModelError, OptionsError
 
 
@@ -47,7 +47,7 @@ def search(
     source_BS: Tensor,
     keep_BS: Tensor | None,
     limits: Sequence[int],
-    strategy: Strategy,
+    strategy: Chooser,
     specials: Specials,
     best: int = 1,
     rules: Sequence[Rule] = (),
@@ -73,7 +73,7 @@ def search(
     never = torch.tensor([i for i in specials.never if i != specials.eos], dtype=torch.int64, device=device)
 
     history = History(count, width, longest, device)
-    finished = Finished(count, best, device)
+    finished = Finished(count, best, groups, device)
     cache = model.start(model.encode(source_BS, keep_BS), keep_BS, width, longest, 1 < width == groups)
     alive_B = torch.arange(count, device=device)
     key_B = alive_B if keys is None else torch.tensor(keys, device=device)
@@ -109,9 +109,10 @@ def search(
             )
         token_BWT[:, :, step - 1] = token_BW
 
-        done_B = finished.score_NP[alive_B, -1] >= logp_BW.amax(1) / divisor_T[limit_B]
         if strategy.stop == "full":
-            done_B |= finished.count_N[alive_B] >= width
+            full_BG = finished.count_NG[alive_B] >= share
+            logp_BW = logp_BW.masked_fill(full_BG.repeat_interleave(share, 1), -torch.inf)
+        done_B = finished.score_NP[alive_B, -1] >= logp_BW.amax(1) / divisor_T[limit_B]
         left = len(done_B) - int(done_B.sum())
         if left == 0:
             break

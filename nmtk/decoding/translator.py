@@ -3,22 +3,31 @@
 from collections.abc import Iterable, Iterator, Sequence
 from typing import NamedTuple
 
-from nmtk.bundle import Bundle
+import torch
+
+from nmtk.decoding.alternatives import Alternatives
 from nmtk.decoding.batching import blocks, by_length, source_batch
 from nmtk.decoding.hypotheses import Hypothesis
+from nmtk.decoding.loaded import Loaded
+from nmtk.decoding.mbr import decide
 from nmtk.decoding.options import DecodingOptions
 from nmtk.decoding.rules import make_rules
 from nmtk.decoding.search import search
 from nmtk.decoding.sentences import Request, Sentence
 from nmtk.decoding.specials import Specials
 from nmtk.decoding.splitting import split
+from nmtk.decoding.strategies import Chooser, Mbr
 from nmtk.devices import attention_kernels
+from nmtk.errors import DataError, OptionsError
 
 BUFFER = 1024
 """Lines read before the first is answered: enough to find neighbours of similar length."""
 
 PARTS = 1 << 16
 """No line has more parts than this: what names a part by a number."""
+
+WIDE = 8
+"""The width from which on batches become smaller: so many samples of a sentence cost memory as sentences do."""
 
 _NEVER_IN_A_LINE = str.maketrans("\n\r\0", "   ")
 
@@ -28,7 +37,7 @@ class Translation(NamedTuple):
 
     text: str
     score: float
-    """Log-probability over the length penalty's divisor."""
+    """Log-probability over the length penalty's divisor; with MBR, the expected utility."""
     logp: float
     """Natural log-probability."""
     ids: list[int]
@@ -47,7 +56,7 @@ _EMPTY = Translation("", 0.0, 0.0, [], [], parts=0, cut=False)
 class Translator:
     """A model with its vocabularies and all that decides how it translates."""
 
-    def __init__(self, bundle: Bundle, options: DecodingOptions):
+    def __init__(self, bundle: Loaded, options: DecodingOptions):
         self.bundle = bundle
         self.options = _within(bundle.model.longest, options)
         vocabulary = bundle.vocabularies.target
@@ -84,18 +93,48 @@ class Translator:
     def search(self, sentences: Sequence[Sentence], best: int = 1) -> list[list[Hypothesis]]:
         """The best hypotheses for source sentences, in batches of similar length."""
         found: list[list[Hypothesis]] = [[] for _ in sentences]
-        for places in by_length([len(sentence.pieces) + 1 for sentence in sentences], self.options.batch_tokens):
-            results = self._search([sentences[place] for place in places], best)
+        most = self.options.batch_tokens * WIDE // max(WIDE, self.options.strategy.width)
+        for places in by_length([len(sentence.pieces) + 1 for sentence in sentences], most):
+            results = self._decide([sentences[place] for place in places], best)
             for place, result in zip(places, results, strict=True):
                 found[place] = result
         return found
 
-    def _search(self, batch: Sequence[Sentence], best: int) -> list[list[Hypothesis]]:
+    def alternatives(self, request: Request, count: int) -> list[Translation]:
+        """The `count` most probable tokens after the request's prefix, each with the rest that is greedily best.
+
+        They are whole translations, prefix and all, the best first; fewer where less can follow. Raises DataError for
+        a line that is so long that it would be split, OptionsError for a count below 1.
+        """
+        if count < 1:
+            raise OptionsError(f"count: found {count}, wanted 1 or more alternatives")
+        (source, target), longest = self.bundle.vocabularies, self.options.longest_input
+        [pieces] = source.encode([request.text])
+        if len(pieces) > longest:
+            raise DataError(f"a line of {len(pieces)} pieces: for alternatives, wanted {longest} at most")
+        sentences = self._parts(0, request, pieces)
+        if not sentences:
+            return [_EMPTY]
+        sentence = sentences[0]._replace(prefix=tuple(target.encode([request.prefix])[0]))
+        width = min(count, len(target))
+        step_N = torch.tensor([len(sentence.prefix) + 1], device=self.device)
+        [found] = self._search([sentence], width, Alternatives(width, step_N, self.options.strategy.penalty))
+        return self._join([(sentence, found)])
+
+    def _decide(self, batch: Sequence[Sentence], best: int) -> list[list[Hypothesis]]:
+        strategy = self.options.strategy
+        if not isinstance(strategy, Mbr):
+            return self._search(batch, best, strategy)
+        decode = self.bundle.vocabularies.target.decode
+        drawn = self._search(batch, max(best, strategy.samples), strategy)
+        return [decide(samples, decode([one.ids for one in samples]), strategy.metric)[:best] for samples in drawn]
+
+    def _search(self, batch: Sequence[Sentence], best: int, strategy: Chooser) -> list[list[Hypothesis]]:
         source, options = self.bundle.vocabularies.source, self.options
         source_BS, keep_BS = source_batch([one.pieces for one in batch], source.eos, source.pad, self.device)
         limits, keys = [*map(self._limit, batch)], [sentence.key for sentence in batch]
         rules = make_rules(options, batch, self.specials, self.device)
-        given = self.bundle.model, source_BS, keep_BS, limits, options.strategy, self.specials
+        given = self.bundle.model, source_BS, keep_BS, limits, strategy, self.specials
         with attention_kernels(self.device):
             return search(*given, best, rules, keys)
 

@@ -284,7 +284,7 @@ def _figures(tokens: int, sentences: int, work: int, seconds: float, ceiling: fl
 
 
 def _called(strategy: Strategy) -> str:
-    return "greedy" if strategy.width == 1 else f"{strategy.kind} {strategy.width}"
+    return strategy.kind if strategy.width == 1 else f"{strategy.kind} {strategy.width}"
 
 
 def _short(dtype: torch.dtype) -> str:
