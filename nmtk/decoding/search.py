@@ -14,7 +14,7 @@ from nmtk.decoding.hypotheses import Finished, History, Hypothesis
 from nmtk.decoding.living import Living
 from nmtk.decoding.rules import Rule
 from nmtk.decoding.specials import Specials
-from nmtk.decoding.strategies import Choice, Strategy
+from nmtk.decoding.strategies import Choice, Chooser
 from nmtk.errors import ModelError, OptionsError
 
 
@@ -47,7 +47,7 @@ def search(
     source_BS: Tensor,
     keep_BS: Tensor | None,
     limits: Sequence[int],
-    strategy: Strategy,
+    strategy: Chooser,
     specials: Specials,
     best: int = 1,
     rules: Sequence[Rule] = (),

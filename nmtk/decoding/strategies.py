@@ -5,7 +5,7 @@ fall that do not compete), a `penalty` (how finished ones of different lengths c
 `choose`. To add one: a class here, and its name in `Strategy`.
 """
 
-from typing import Annotated, ClassVar, Literal, NamedTuple, TypeAlias
+from typing import Annotated, ClassVar, Literal, NamedTuple, Protocol, TypeAlias
 
 import torch
 from pydantic import Field, PositiveInt
@@ -42,6 +42,25 @@ class Choice(NamedTuple):
     logp_BC: Tensor
     parent_BC: Tensor
     token_BC: Tensor
+
+
+class Chooser(Protocol):
+    """What search asks of a strategy."""
+
+    @property
+    def width(self) -> int: ...
+
+    @property
+    def groups(self) -> int: ...
+
+    @property
+    def penalty(self) -> Penalty: ...
+
+    @property
+    def stop(self) -> Stop: ...
+
+    def choose(self, living: Living, next_BWV: Tensor) -> Choice:
+        """How the hypotheses of each sentence go on."""
 
 
 class Greedy(Options):
