@@ -28,9 +28,7 @@ class Ban:
         self.halves = [(head, pieces) for head, pieces in heads if pieces]
         """Where a text ends with the first, none of the second may follow."""
         ends = tuple(head for head, _ in heads)
-        self.near = [
-            piece for piece, text in enumerate(spelling.texts) if text and (text.endswith(ends) or text in phrase)
-        ]
+        self.near = [piece for piece, text in enumerate(spelling.texts) if text.endswith(ends) or text in phrase]
         """Pieces after which a text can end with the beginning of it."""
 
 

@@ -1,7 +1,10 @@
 """The guard against loops: a model that is lost may say the same again and again until it reaches the limit.
 
 A loop of period p is an n-gram of p pieces that follows itself, copy after copy. It shows where the tokens equal
-themselves p places before: a run of r such places is r // p + 1 copies.
+themselves p places before: a run of r such places is r // p + 1 copies. Where copies are not exact, as in
+`88 8 88 888 8`, it shows in how few different pieces there are in a row of many.
+
+What the guard allows is more than people's translations have; where a source repeats itself, it allows more.
 """
 
 from collections.abc import Sequence
@@ -23,6 +26,11 @@ COPIES = 3
 
 SPAN = 6
 """Nor are so many pieces, whatever the period: numbers have zeros, and a vocabulary may write each by itself."""
+
+
+ROW = 24
+VARIETY = 6
+"""Of so many pieces in a row so many are different; in people's translations it is twice as many."""
 
 
 class LoopGuard:
@@ -53,13 +61,29 @@ class LoopGuard:
         forbid(next_BWV, token_BWT[..., size:].clamp(min=0), loop_BWP)
 
 
-def short(pieces: int) -> int:
-    """The longest that a translation of a few source pieces may be, `</s>` included, where both sides' pieces are alike.
+class VarietyGuard:
+    """In a row of ROW pieces there are never fewer different ones than its sentence allows."""
 
-    It is the smaller bound up to 10 pieces: a model of sentences makes one of a single word, and may not find its end.
-    People's translations stay below it.
-    """
-    return 3 * (pieces + 1) + 8
+    normalised = False
+
+    def __init__(self, varieties: Sequence[int], device: torch.device):
+        self.variety_N = torch.tensor(varieties, device=device)
+        self.earlier_KK = torch.ones(ROW - 1, ROW - 1, dtype=torch.bool, device=device).tril(-1)
+
+    def apply(self, living: Living, next_BWV: Tensor) -> None:
+        """Where there are too few, only a new piece may follow, or the end."""
+        token_BWK = living.token_BWT[..., 1 - ROW :]
+        if token_BWK.shape[-1] < ROW - 1:
+            return
+        again_BWK = ((token_BWK[..., None] == token_BWK[..., None, :]) & self.earlier_KK).any(-1)
+        poor_BW = (~again_BWK).sum(-1) < self.variety_N[living.sentence_B][:, None]
+        forbid(next_BWV, token_BWK, poor_BW[..., None].expand_as(token_BWK))
+
+
+def variety_allowed(batch: Sequence[Sentence]) -> list[int]:
+    """How few different pieces there may be in a row of ROW: VARIETY, or what half as many have in the source."""
+    given = [[one.pieces, one.prefix] for one in batch]
+    return [min(VARIETY, *(_variety(ids, ROW // 2) for ids in rows)) for rows in given]
 
 
 def copies_allowed(batch: Sequence[Sentence]) -> list[int]:
@@ -75,17 +99,23 @@ def copies_allowed(batch: Sequence[Sentence]) -> list[int]:
 
 
 def looped(ids: Sequence[int], source: Sentence) -> bool:
-    """Whether all the copies allowed stand in a translation, so that the guard stopped it, or would have."""
+    """Whether a translation came to where the guard forbids something, so that it was stopped, or would have been."""
     if len(ids) - len(set(ids)) < COPIES - 1:
         return False
-    [copies] = copies_allowed([source])
-    return any(run >= max(copies * period, SPAN) - 1 for period, [run] in enumerate(_runs([ids]).tolist(), 1))
+    [copies], [variety] = copies_allowed([source]), variety_allowed([source])
+    runs = enumerate(_runs([ids])[:, 0].tolist(), 1)
+    return _variety(ids, ROW - 1) < variety or any(run >= max(copies * period, SPAN) - 1 for period, run in runs)
 
 
 def _copies(rows: Sequence[Sequence[int]]) -> list[int]:
     """The most copies in a row of any n-gram in each row."""
     found: list[int] = (_runs(rows) // np.arange(1, PERIODS + 1)[:, None] + 1).max(0).tolist()
     return found
+
+
+def _variety(ids: Sequence[int], size: int) -> int:
+    """The fewest different pieces of so many in a row; `size`, where there are not so many."""
+    return min((len(set(ids[at : at + size])) for at in range(len(ids) - size + 1)), default=size)
 
 
 def _runs(rows: Sequence[Sequence[int]]) -> npt.NDArray[np.int64]:

@@ -7,7 +7,8 @@ brings it nearer to its end; `</s>` is for those that have met everything.
 """
 
 from collections.abc import Iterator, Mapping, Sequence
-from typing import NamedTuple
+from itertools import islice
+from typing import NamedTuple, TypeAlias
 
 import torch
 from torch import Tensor
@@ -17,8 +18,12 @@ from nmtk.decoding.penalties import Penalty
 from nmtk.decoding.strategies import Beam, Choice, Chooser, Stop
 from nmtk.errors import OptionsError
 
-Spellings = Sequence[Sequence[int]]
+Spellings: TypeAlias = Sequence[Sequence[int]]
 """The ways to spell a phrase in pieces: one of them is enough."""
+
+
+Candidate: TypeAlias = tuple[float, int, int]
+"""How a hypothesis may go on: the log-probability with one token more, the hypothesis' row, the token."""
 
 
 class State(NamedTuple):
@@ -52,7 +57,7 @@ class Requirement:
         return State(frozenset(met), tuple(at))
 
     def missing(self, state: State) -> int:
-        """How many more tokens it takes at least to meet everything."""
+        """So many more tokens are enough to meet everything; fewer, where phrases overlap."""
         saved = 0
         for (number, ids), place in zip(self.spellings, state.at, strict=True):
             if number not in state.met:
@@ -111,12 +116,13 @@ class RequiringBeam:
             kept = {key for key in candidates if missing[key] == least and (not least or sentence not in self.ended)}
         else:
             kept = {key for key in candidates if key[1] != self.eos or not missing[key]}
-            left = limit - 1 - living.step
-            kept = {key for key in kept if missing[key] <= left} or kept
-        banks: dict[int, list[tuple[float, int, int]]] = {}
+        # First those that surely have room for all that is missing: so it is met, however narrow the beam.
+        banks: list[dict[int, list[Candidate]]] = [{}, {}]
         for key in kept:
-            banks.setdefault(missing[key], []).append((candidates[key][0], *key))
-        chosen = [candidate for candidate, _ in zip(_deal(banks, self.width), choice.logp_BC[place], strict=False)]
+            late = living.step + missing[key] >= limit
+            banks[late].setdefault(missing[key], []).append((candidates[key][0], *key))
+        ordered = (candidate for some in banks for candidate in _deal(some, self.width))
+        chosen = list(islice(ordered, choice.logp_BC.shape[1]))
         if any(token == self.eos for _, _, token in chosen[: self.width]):
             self.ended.add(sentence)
         choice.logp_BC[place] = -torch.inf
@@ -159,7 +165,7 @@ def requiring(strategy: Chooser, required: Sequence[Sequence[Spellings]], eos: i
     return RequiringBeam(strategy, asking, eos)
 
 
-def _deal(banks: Mapping[int, list[tuple[float, int, int]]], width: int) -> Iterator[tuple[float, int, int]]:
+def _deal(banks: Mapping[int, list[Candidate]], width: int) -> Iterator[Candidate]:
     """All candidates, round by round the best one left of each bank, so that each has its share of the width.
 
     Where there are more banks than that, those that come first are spread evenly, from the furthest to the last.

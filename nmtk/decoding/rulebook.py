@@ -5,7 +5,7 @@ from collections.abc import Sequence
 import torch
 
 from nmtk.decoding.forbidden import Forbidden, Spelling
-from nmtk.decoding.guard import LoopGuard, copies_allowed
+from nmtk.decoding.guard import LoopGuard, VarietyGuard, copies_allowed, variety_allowed
 from nmtk.decoding.lengths import Shortest
 from nmtk.decoding.options import DecodingOptions
 from nmtk.decoding.prefix import Prefix
@@ -29,7 +29,7 @@ def make_rules(
     if options.no_repeat_ngram:
         rules.append(NoRepeat(options.no_repeat_ngram))
     if options.loop_guard:
-        rules.append(LoopGuard(copies_allowed(batch), device))
+        rules += [LoopGuard(copies_allowed(batch), device), VarietyGuard(variety_allowed(batch), device)]
     least = [min(options.least(len(one.pieces)), limit - 1) for one, limit in zip(batch, limits, strict=True)]
     if any(least):
         rules.append(Shortest(least, eos, device))

@@ -13,7 +13,6 @@ from nmtk.decoding.translator import Translator
 from nmtk.devices import pick_device, pick_precision
 from nmtk.errors import OptionsError
 
-
 Lines: TypeAlias = list[str] | list[Request] | list[str | Request]
 
 

@@ -5,7 +5,7 @@ from typing import NamedTuple
 
 from nmtk.bundle import Bundle
 from nmtk.decoding.batching import blocks, by_length, source_batch
-from nmtk.decoding.guard import looped, short
+from nmtk.decoding.guard import looped
 from nmtk.decoding.hypotheses import Hypothesis
 from nmtk.decoding.options import DecodingOptions
 from nmtk.decoding.phrases import NEVER_IN_A_LINE, Phrases
@@ -119,8 +119,6 @@ class Translator:
     def _limit(self, sentence: Sentence) -> int:
         """The longest translation of a sentence, `</s>` included: what is asked for comes on top."""
         limit = self.options.limit(len(sentence.pieces))
-        if self.options.loop_guard and self.bundle.vocabularies.joint:
-            limit = min(limit, short(len(sentence.pieces)))
         asked = len(sentence.prefix) + sum(max(map(len, phrase)) for phrase in sentence.required)
         return min(limit + asked, self.options.longest)
 
