@@ -13,15 +13,17 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
+    from nmtk.decoding.sentences import Request
     from nmtk.decoding.strategies import Beam, DiverseBeam, Greedy, Mbr, Sampling
     from nmtk.decoding.system import load
 
     __version__: str
 
-__all__ = ["Beam", "DiverseBeam", "Greedy", "Mbr", "Sampling", "__version__", "load"]
+__all__ = ["Beam", "DiverseBeam", "Greedy", "Mbr", "Request", "Sampling", "__version__", "load"]
 
 _HOMES = {
     **dict.fromkeys(("Beam", "DiverseBeam", "Greedy", "Mbr", "Sampling"), "nmtk.decoding.strategies"),
+    "Request": "nmtk.decoding.sentences",
     "load": "nmtk.decoding.system",
 }
 

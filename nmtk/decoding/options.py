@@ -3,14 +3,14 @@
 import math
 from typing import Annotated
 
-from pydantic import NonNegativeFloat, NonNegativeInt, PositiveInt
+from pydantic import NonNegativeFloat, NonNegativeInt, PositiveFloat, PositiveInt
 
 from nmtk.decoding.strategies import Beam, Strategy
 from nmtk.options import COUNT, Options
 
 
 class DecodingOptions(Options):
-    """Strategy, batches, and the lengths allowed."""
+    """Strategy, batches, the lengths allowed, and what is done about repetition."""
 
     strategy: Strategy = Beam()
     batch_tokens: Annotated[PositiveInt, COUNT] = 2048
@@ -25,8 +25,21 @@ class DecodingOptions(Options):
     """No translation has more tokens than this, whatever its source."""
     longest_input: Annotated[PositiveInt, COUNT] = 200
     """A line of more source pieces is split, and its parts are translated one by one."""
+    min_length: NonNegativeInt = 0
+    min_ratio: NonNegativeFloat = 0.0
+    """A translation has at least min_length pieces and min_ratio * source pieces, if its longest length allows that."""
+    no_repeat_ngram: NonNegativeInt = 0
+    """No n-gram of so many pieces stands twice in a translation; 0 forbids nothing."""
+    repetition_penalty: PositiveFloat = 1.0
+    """What the log-probability of a piece that was said before is multiplied by; above 1 it is less likely again."""
+    loop_guard: bool = True
+    """Whether a translation that goes round in circles is made to stop: see guard.py."""
     unknown: bool = False
     """Whether a translation may contain the unknown piece."""
+
+    def least(self, pieces: int) -> int:
+        """The shortest translation, in pieces, of a source of so many pieces; `</s>` counts on neither side."""
+        return max(self.min_length, math.ceil(self.min_ratio * pieces))
 
     def limit(self, pieces: int) -> int:
         """The longest translation, in tokens, of a source of so many pieces, its `</s>` not among them."""

@@ -97,8 +97,6 @@ def run(
 class Begun:
     """The plainest rule: translations begin with these tokens."""
 
-    normalised = False
-
     def __init__(self, prefixes: Sequence[Sequence[int]]) -> None:
         self.prefixes = prefixes
 

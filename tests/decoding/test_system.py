@@ -66,7 +66,7 @@ def test_importing_nmtk_imports_nothing_else() -> None:
 
 
 def test_the_package_says_what_it_has() -> None:
-    names = {"Beam", "DiverseBeam", "Greedy", "Mbr", "Sampling", "load"}
+    names = {"Beam", "DiverseBeam", "Greedy", "Mbr", "Request", "Sampling", "load"}
     assert set(dir(nmtk)) == {*names, "__version__"}
     assert all(hasattr(nmtk, name) for name in names)
     with pytest.raises(AttributeError, match="module 'nmtk' has no attribute 'lode'"):
