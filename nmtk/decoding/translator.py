@@ -39,6 +39,10 @@ class Translation(NamedTuple):
     """In how many parts the line was translated: 0 for an empty line, more than 1 for one that was split."""
     cut: bool
     """Whether a part reached the longest length allowed, and so may be unfinished."""
+    looped: bool = False
+    """Whether a part goes round in circles."""
+    unmet: bool = False
+    """Whether it breaks what its line required or forbade."""
 
 
 _EMPTY = Translation("", 0.0, 0.0, [], [], parts=0, cut=False)
