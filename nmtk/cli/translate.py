@@ -15,9 +15,12 @@ def translate(
     output: flag.Target = None,
     input_format: flag.InputFormat = None,
     columns: flag.Columns = None,
+    paragraphs: flag.Paragraphs = False,
+    source_language: flag.SourceLanguage = None,
     output_format: flag.OutputFormat = None,
     nbest: flag.Nbest = None,
     alignments: flag.Alignments = False,
+    report: flag.Report = None,
     decode: flag.Decode = None,
     beam_size: flag.BeamSize = None,
     length_penalty: flag.LengthPenalty = None,
@@ -55,11 +58,13 @@ def translate(
     nmtk translate -m RUN -i in.gz -o out.gz
     nmtk translate -m RUN -i in.jsonl -o out.jsonl --nbest 4
     """
+    split = "sentences" if paragraphs else None
     from nmtk.decoding.inputs import Input, guess_format
     from nmtk.decoding.outputs import Output
     from nmtk.decoding.wishes import PLACES, Wishes
 
-    wishes = Wishes(decode, **{name: ctx.params[name] for name in PLACES})  # by the names that the flags have above
+    # Most wishes have the names of their flags above.
+    wishes = Wishes(decode, **{name: ctx.params.get(name) for name in PLACES} | {"split": split})
     given = Input(source, input_format or guess_format(source), tuple(columns.split(",")) if columns else None)
     written = Output(output_format or ("jsonl" if guess_format(output) == "jsonl" else "text"), nbest, alignments)
     for fault in (wishes.fault(), given.fault(), written.fault()):
@@ -70,7 +75,7 @@ def translate(
     from nmtk.decoding.stream import Machine, translate_stream
 
     machine = Machine(device, precision, threads)
-    translate_stream(models, shares, wishes, given, output, written, machine, buffer_size, quiet)
+    translate_stream(models, shares, wishes, given, output, written, report, machine, buffer_size, quiet)
 
 
 def _shares(weights: str, models: int) -> list[float]:
@@ -79,7 +84,7 @@ def _shares(weights: str, models: int) -> list[float]:
         shares = [float(part) for part in weights.split(",")]
     except ValueError:
         raise typer.BadParameter(f"--weights: found {weights}, wanted numbers parted by commas") from None
-    if len(shares) != models or not all(0 <= share < math.inf for share in shares) or not any(shares):
-        wanted = f"{models}, 0 or more, one for each -m"
+    if len(shares) != models or not all(0 < share < math.inf for share in shares):
+        wanted = f"{models} greater than 0, one for each -m"
         raise typer.BadParameter(f"--weights: found {weights}, wanted {wanted}")
     return shares

@@ -36,6 +36,13 @@ Columns: TypeAlias = Annotated[
         show_default="text,prefix",
     ),
 ]
+Paragraphs: TypeAlias = Annotated[
+    bool, _text("--paragraphs", help="Each line is a paragraph: its sentences are translated one by one.")
+]
+SourceLanguage: TypeAlias = Annotated[
+    str | None,
+    _text(metavar="CODE", help="By whose rules sentences end, as de.", show_default="the model's, else en"),
+]
 OutputFormat: TypeAlias = Annotated[
     Literal["text", "nbest", "jsonl"] | None,
     _text(help="How translations are written; nbest is Moses' format.", show_default="by its ending"),
@@ -44,6 +51,10 @@ Nbest: TypeAlias = Annotated[
     int | None, _text(metavar="N", min=1, help="The N best of each line, in nbest and jsonl.", show_default=False)
 ]
 Alignments: TypeAlias = Annotated[bool, _text("--alignments", help="In jsonl: which words belong together.")]
+Report: TypeAlias = Annotated[
+    Path | None,
+    _text(metavar="FILE", help="Write here, as JSON, which lines were split, cut, ... and totals.", show_default=False),
+]
 
 Decode: TypeAlias = Annotated[
     Literal["greedy", "beam", "sampling", "diverse-beam", "mbr"] | None, _search(help="How to search.")

@@ -1,7 +1,7 @@
 """The recipe's `decoding`: how a model translates unless it is told otherwise; kept in the model folder."""
 
 import math
-from typing import Annotated
+from typing import Annotated, Literal
 
 from pydantic import NonNegativeFloat, NonNegativeInt, PositiveInt
 
@@ -22,6 +22,10 @@ class DecodingOptions(Options):
     """No translation has more tokens than this, whatever its source."""
     longest_input: Annotated[PositiveInt, COUNT] = 200
     """A line of more source pieces is split, and its parts are translated one by one."""
+    split: Literal["long", "sentences"] = "long"
+    """Which lines are split into their sentences: those that are too long, or all, as paragraphs."""
+    source_language: str | None = None
+    """By whose rules sentences end, as de or pt-BR; None: the language that the model was trained on, else English."""
     unknown: bool = False
     """Whether a translation may contain the unknown piece."""
 

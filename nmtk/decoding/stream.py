@@ -16,6 +16,8 @@ from nmtk.decoding.batching import blocks
 from nmtk.decoding.inputs import Input
 from nmtk.decoding.options import DecodingOptions
 from nmtk.decoding.outputs import Answer, Output
+from nmtk.decoding.prompt import converse
+from nmtk.decoding.report import Report, reporting
 from nmtk.decoding.translator import BUFFER, Translator
 from nmtk.decoding.wishes import Wishes
 from nmtk.devices import pick_device, pick_precision
@@ -39,13 +41,15 @@ def translate_stream(
     source: Input,
     output: Path | None,
     wanted: Output,
+    report_path: Path | None,
     machine: Machine,
     buffer: int | None,
     quiet: bool,
 ) -> None:
     """Translate `source` into `output` (None: standard output), one line, or block of n-best lines, for each line.
 
-    A file appears whole or not at all; standard output is flushed after each buffer. Raises ModelError, OptionsError
+    A file appears whole or not at all; standard output is flushed after each buffer. A report is written however it
+    ends, and says whether it finished. Raises ModelError, OptionsError
     and DataError.
     """
     bundle = _load(models, weights, machine)
@@ -55,30 +59,34 @@ def translate_stream(
     best = _best(wanted, options.strategy.width)
     write = wanted.writer(bundle.vocabularies.target)
     typed = source.path in (None, STANDARD) and sys.stdin.isatty()
+    spoken = typed and output is None and report_path is None and sys.stdout is not None and sys.stdout.isatty()
     if typed and not quiet:
-        _tell("type a line, then Enter; Ctrl-D ends")
-    split = cut = number = 0
-    with _opened(output) as file:
+        _tell("type a line, then Enter; Ctrl-D ends" + "; :help tells what else" * spoken)
+    if spoken and (source.format, wanted.format) == ("text", "text"):
+        converse(translator)
+        return
+    report = Report(bundle.vocabularies.source if report_path else None)
+    about = {"models": [*map(str, models)], "input": str(source.path or STANDARD), "decoding": options.document()}
+    with reporting(report, report_path, about), _opened(output) as file:
         for block in blocks(source.entries(), buffer or (1 if typed else BUFFER)):
-            found = translator.candidates([entry.request for entry in block], len(block), best, number)
-            for entry, translations in zip(block, found, strict=True):
-                file.write(write(Answer(number, entry.given, translations)).encode("utf-8") + b"\n")
-                number += 1
-                split += translations[0].parts > 1
-                cut += translations[0].cut
+            requests, first = [entry.request for entry in block], report.lines
+            found = list(translator.candidates(requests, len(block), best, first))
+            for line, (entry, translations) in enumerate(zip(block, found, strict=True), first):
+                file.write(write(Answer(line, entry.given, translations)).encode("utf-8") + b"\n")
             file.flush()
-    if split and not quiet:
-        _tell(f"warning: {split:,} of {number:,} lines were too long and translated in parts")
-    if cut and not quiet:
-        _tell(f"warning: {cut:,} of {number:,} translations reached the longest length allowed")
+            report.add([request.text for request in requests], [translations[0] for translations in found])
+    as_wanted = {"split"} if options.split == "sentences" else set()
+    for warning in () if quiet else report.warnings(as_wanted):
+        _tell(f"warning: {warning}")
 
 
 def _load(models: Sequence[Path], weights: Sequence[float] | None, machine: Machine) -> Bundle:
     if machine.threads:
         torch.set_num_threads(machine.threads)
     place = pick_device(machine.device)
-    [model] = models
-    return Bundle.load(model, place, pick_precision(machine.precision, place))
+    if len(models) > 1:
+        raise OptionsError(f"-m: found {len(models)} models, wanted one")
+    return Bundle.load(models[0], place, pick_precision(machine.precision, place))
 
 
 def _best(wanted: Output, width: int) -> int:

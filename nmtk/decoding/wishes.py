@@ -43,6 +43,8 @@ PLACES = {
     "max_extra": Place("max_extra"),
     "longest": Place("longest"),
     "longest_input": Place("longest_input"),
+    "split": Place("split"),
+    "source_language": Place("source_language"),
     "unknown": Place("unknown"),
     "batch_tokens": Place("batch_tokens"),
 }

@@ -84,7 +84,7 @@ def test_the_models_own_options_are_checked(nmtk: Callable[..., Any], bundle: Bu
 def test_every_wish_is_a_flag_and_every_flag_is_heard() -> None:
     flags = set(inspect.signature(translate).parameters)
     heard = inspect.getsource(translate).split('"""')[2]
-    assert PLACES.keys() <= flags
+    assert PLACES.keys() - flags == {"split"}  # which is --paragraphs
     assert [name for name in flags - PLACES.keys() if not re.search(rf"\b{name}\b", heard)] == []
 
 
@@ -104,8 +104,8 @@ def test_every_wish_is_a_flag_and_every_flag_is_heard() -> None:
         (("--input-format", "cvs"), "cvs"),
         (("--output-format", "jason"), "jason"),
         (("--weights", "0.5,half"), "--weights: found 0.5,half, wanted numbers parted by commas"),
-        (("--weights", "0.5,0.5"), "--weights: found 0.5,0.5, wanted 1, 0 or more, one for each -m"),
-        (("--weights", "-1"), "--weights: found -1, wanted 1, 0 or more, one for each -m"),
+        (("--weights", "0.5,0.5"), "--weights: found 0.5,0.5, wanted 1 greater than 0, one for each -m"),
+        (("--weights", "-1"), "--weights: found -1, wanted 1 greater than 0, one for each -m"),
         (("--beam-size", 0), "--beam-size"),
         (("--length-penalty", "avrage"), "avrage"),
         (("--precision", "int3"), "int3"),
@@ -175,6 +175,42 @@ def test_a_bad_line_is_named(nmtk: Callable[..., Any], folder: Path) -> None:
     assert ended.err == "nmtk: error: standard input:2: found no text among txt; did you mean text?\n"
 
 
+def test_paragraphs_come_out_as_they_went_in_and_nobody_is_warned(nmtk: Callable[..., Any], folder: Path) -> None:
+    text = " ".join(LINES[:2]) + "\n\n" + LINES[2] + "\n"
+    ended = nmtk("translate", "-m", folder, *ON_CPU, "--paragraphs", "--source-language", "en", stdin=text)
+    one, other, third = nmtk("translate", "-m", folder, *ON_CPU, "-q", stdin="\n".join(LINES[:3])).out.splitlines()
+    assert ended == (0, f"{one} {other}\n\n{third}\n", "")
+
+
+def test_a_report_says_what_became_of_which_lines(nmtk: Callable[..., Any], bundle: Bundle, tmp_path: Path) -> None:
+    own = bundle._replace(decoding={"longest_input": 20, "longest": 3, "strategy": "greedy"})
+    own.save(tmp_path / "model")
+    report, text = tmp_path / "report.json", "dog\n\n" + "Dog. Dog. Dog. " * 20 + "\n"
+    ended = nmtk("translate", "-m", tmp_path, *ON_CPU, "-q", "--report", report, "--buffer-size", 2, stdin=text)
+    assert (ended.code, ended.err) == (0, "")
+    found = json.loads(report.read_text("utf-8"))
+    assert (found["finished"], found["lines"], found["input"]) == (True, 3, "-")
+    assert found["empty"] == {"count": 1, "lines": [2]}
+    assert found["split"] == {"count": 1, "lines": [3]}
+    assert 3 in found["cut"]["lines"]
+    assert found["decoding"]["strategy"] == {"kind": "greedy"}
+    assert found["source_tokens"] == sum(map(len, bundle.vocabularies.source.encode(text.split("\n"))))
+    assert found["target_tokens"] > 0
+
+
+def test_a_run_that_fails_leaves_a_report_that_says_so(nmtk: Callable[..., Any], folder: Path, tmp_path: Path) -> None:
+    report, text = tmp_path / "report.json", '{"text": "A dog."}\nno JSON\n'
+    arguments = ("--input-format", "jsonl", "--buffer-size", 1, "--report", report)
+    assert nmtk("translate", "-m", folder, *ON_CPU, *arguments, stdin=text).code == 1
+    found = json.loads(report.read_text("utf-8"))
+    assert (found["finished"], found["lines"]) == (False, 1)
+
+
+def test_a_report_that_cannot_be_written_is_told_before_the_work(nmtk: Callable[..., Any], folder: Path) -> None:
+    ended = nmtk("translate", "-m", folder, *ON_CPU, "--report", folder, stdin=TEXT)
+    assert ended == (1, "", f"nmtk: error: {folder}: cannot be written: Is a directory\n")
+
+
 def test_bytes_that_are_no_text_end_it_and_leave_no_file(
     nmtk: Callable[..., Any], folder: Path, tmp_path: Path
 ) -> None:
@@ -210,15 +246,16 @@ def test_it_says_how_many_lines_it_had_to_split(nmtk: Callable[..., Any], bundle
     assert quiet == (0, ended.out, "")
 
 
-def start(folder: Path, *arguments: object, **streams: Any) -> subprocess.Popen[bytes]:
+def start(
+    folder: Path, *arguments: object, env: dict[str, str] | None = None, **streams: Any
+) -> subprocess.Popen[bytes]:
     command = [sys.executable, "-m", "nmtk", "translate", "-m", str(folder), *ON_CPU, *map(str, arguments)]
+    buffered = {"OMP_NUM_THREADS": "1", "PYTHONUNBUFFERED": ""}  # unbuffered, it could forget to flush
     return subprocess.Popen(
         command,
-        stdout=subprocess.PIPE,
-        stderr=subprocess.PIPE,
         cwd=Path(__file__).parents[2],
-        env=os.environ | {"OMP_NUM_THREADS": "1", "PYTHONUNBUFFERED": ""},  # unbuffered, it could forget to flush
-        **streams,
+        env=os.environ | buffered | (env or {}),
+        **{"stdout": subprocess.PIPE, "stderr": subprocess.PIPE} | streams,
     )
 
 
@@ -270,3 +307,31 @@ def test_at_a_terminal_it_says_what_to_do_and_answers_line_by_line(folder: Path,
         assert b"Ctrl-D ends" in process.stderr.read()
         assert process.wait(60) == 0
     os.close(ours)
+
+
+def test_a_terminal_on_both_sides_is_a_conversation_whose_lines_are_kept(
+    folder: Path, bundle: Bundle, tmp_path: Path
+) -> None:
+    ours, terminal = pty.openpty()
+    said = b""
+
+    def answer(typed: str, wanted: str) -> None:
+        nonlocal said
+        os.write(ours, typed.encode())
+        while wanted.encode() not in said:
+            said += os.read(ours, 1000)
+        said = said.partition(wanted.encode())[2]
+
+    state = {"XDG_STATE_HOME": str(tmp_path), "TERM": "dumb"}
+    streams = {"stdin": terminal, "stdout": terminal, "stderr": terminal}
+    with start(folder, env=state, **streams) as process:
+        os.close(terminal)
+        answer("", "type a line, then Enter; Ctrl-D ends; :help tells what else")
+        answer(f"{LINES[0]}\n", "\n" + answers(bundle, LINES[:1]).rstrip())
+        answer(":beem 8\n", "error: :beem: no such command; did you mean beam?")
+        answer(":greedy\n", "> ")
+        answer(f"{LINES[1]}\n", "\n" + answers(bundle, LINES[1:2], strategy=Greedy()).rstrip())
+        answer("\x04", "\n")
+        assert process.wait(60) == 0
+    os.close(ours)
+    assert LINES[1] in (tmp_path / "nmtk" / "history").read_text("utf-8")
