@@ -127,7 +127,7 @@ def decode_lines(file: Iterable[bytes], origin: object) -> Iterator[str]:
 def read_lines(path: Path) -> Iterator[str]:
     """The lines of a text file, compressed or not, without their ends. Raises DataError with file, line and byte."""
     with nullcontext(sys.stdin.buffer) if path == STANDARD else open_bytes(path) as file:  # stdin is not ours to close
-        yield from decode_lines(file, _name(path))
+        yield from decode_lines(file, origin_of(path))
 
 
 class Block(NamedTuple):
@@ -170,7 +170,7 @@ class BlockReader:
 
     def __init__(self, path: Path) -> None:
         """Raises DataError when the file is missing."""
-        self.origin, self._offset = _name(path), 0
+        self.origin, self._offset = origin_of(path), 0
         self.line = 0
         """How many lines were read."""
         self._file = open_bytes(path)
@@ -209,5 +209,6 @@ def _damage(error: Exception, origin: object, line: int) -> DataError:
     return DataError(f"{origin}: cannot be read after line {line}: {error}")
 
 
-def _name(path: Path) -> str:
+def origin_of(path: Path) -> str:
+    """What a file is called in messages."""
     return "standard input" if path == STANDARD else str(path)

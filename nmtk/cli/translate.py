@@ -1,58 +1,90 @@
 """`nmtk translate`: lines in, translations out."""
 
-from pathlib import Path
-from typing import Annotated, Literal
+import math
 
 import typer
 
+from nmtk.cli import translate_flags as flag
+
 
 def translate(
-    model: Annotated[Path, typer.Option("-m", "--model", metavar="RUN", help="A run's folder, or a model's.")],
-    source: Annotated[
-        Path | None, typer.Option("-i", "--input", help="The text; compressed too.", show_default="standard input")
-    ] = None,
-    output: Annotated[
-        Path | None, typer.Option("-o", "--output", help="The translations.", show_default="standard output")
-    ] = None,
-    decode: Annotated[
-        Literal["greedy", "beam"] | None, typer.Option(help="How to search.", show_default="the model's")
-    ] = None,
-    beam_size: Annotated[
-        int | None, typer.Option("-b", "--beam-size", min=1, help="Width of the beam.", show_default="the model's")
-    ] = None,
-    length_penalty: Annotated[
-        Literal["gnmt", "average", "none"] | None,
-        typer.Option(help="How hypotheses of different lengths compare.", show_default="the model's"),
-    ] = None,
-    alpha: Annotated[
-        float | None, typer.Option(min=0.0, help="Strength of the length penalty.", show_default="the penalty's")
-    ] = None,
-    batch_tokens: Annotated[
-        int | None, typer.Option(min=1, help="Source tokens of a batch.", show_default="the model's")
-    ] = None,
-    buffer_size: Annotated[
-        int | None, typer.Option(min=1, help="Lines read before the first is answered; 1 answers line by line.")
-    ] = None,
-    device: Annotated[str, typer.Option(help="auto, cpu, cuda, cuda:N or mps.")] = "auto",
-    precision: Annotated[
-        Literal["auto", "float32", "bfloat16", "float16", "int8"],
-        typer.Option(help="Of the arithmetic. On a CPU int8 is the fastest, and auto is float32."),
-    ] = "auto",
-    threads: Annotated[int | None, typer.Option(min=1, help="CPU threads.", show_default="all cores")] = None,
-    quiet: Annotated[bool, typer.Option("-q", "--quiet", help="No notes on standard error.")] = False,
+    ctx: typer.Context,
+    models: flag.Models,
+    weights: flag.Weights = None,
+    source: flag.Source = None,
+    output: flag.Target = None,
+    input_format: flag.InputFormat = None,
+    columns: flag.Columns = None,
+    paragraphs: flag.Paragraphs = False,
+    source_language: flag.SourceLanguage = None,
+    output_format: flag.OutputFormat = None,
+    nbest: flag.Nbest = None,
+    alignments: flag.Alignments = False,
+    report: flag.Report = None,
+    decode: flag.Decode = None,
+    beam_size: flag.BeamSize = None,
+    length_penalty: flag.LengthPenalty = None,
+    alpha: flag.Alpha = None,
+    stop: flag.Stop = None,
+    groups: flag.Groups = None,
+    diversity: flag.Diversity = None,
+    samples: flag.Samples = None,
+    temperature: flag.Temperature = None,
+    top_k: flag.TopK = None,
+    top_p: flag.TopP = None,
+    seed: flag.Seed = None,
+    metric: flag.Metric = None,
+    no_repeat_ngram: flag.NoRepeatNgram = None,
+    repetition_penalty: flag.RepetitionPenalty = None,
+    loop_guard: flag.LoopGuard = None,
+    min_length: flag.MinLength = None,
+    min_ratio: flag.MinRatio = None,
+    max_ratio: flag.MaxRatio = None,
+    max_extra: flag.MaxExtra = None,
+    longest: flag.Longest = None,
+    longest_input: flag.LongestInput = None,
+    unknown: flag.Unknown = None,
+    batch_tokens: flag.BatchTokens = None,
+    buffer_size: flag.BufferSize = None,
+    device: flag.Device = "auto",
+    precision: flag.Precision = "auto",
+    threads: flag.Threads = None,
+    quiet: flag.Quiet = False,
 ) -> None:
     """Translate text, line by line: output line i belongs to input line i, and an empty line stays empty.
 
     \b
     nmtk translate -m RUN < in > out
     nmtk translate -m RUN -i in.gz -o out.gz
+    nmtk translate -m RUN -i in.jsonl -o out.jsonl --nbest 4
     """
-    if decode == "greedy" and any(value is not None for value in (beam_size, length_penalty, alpha)):
-        raise typer.BadParameter("greedy search has no beam and no length penalty", param_hint="--decode")
-    if length_penalty == "none" and alpha is not None:
-        raise typer.BadParameter("without a length penalty there is no alpha", param_hint="--alpha")
+    split = "sentences" if paragraphs else None
+    from nmtk.decoding.inputs import Input, guess_format
+    from nmtk.decoding.outputs import Output
+    from nmtk.decoding.wishes import PLACES, Wishes
 
-    from nmtk.decoding.stream import Wishes, translate_stream
+    # Most wishes have the names of their flags above.
+    wishes = Wishes(decode, **{name: ctx.params.get(name) for name in PLACES} | {"split": split})
+    given = Input(source, input_format or guess_format(source), tuple(columns.split(",")) if columns else None)
+    written = Output(output_format or ("jsonl" if guess_format(output) == "jsonl" else "text"), nbest, alignments)
+    for fault in (wishes.fault(), given.fault(), written.fault()):
+        if fault:
+            raise typer.BadParameter(fault)
+    shares = _shares(weights, len(models)) if weights else None
 
-    wishes = Wishes(decode, beam_size, length_penalty, alpha, batch_tokens)
-    translate_stream(model, source, output, wishes, buffer_size, device, precision, threads, quiet)
+    from nmtk.decoding.stream import Machine, translate_stream
+
+    machine = Machine(device, precision, threads)
+    translate_stream(models, shares, wishes, given, output, written, report, machine, buffer_size, quiet)
+
+
+def _shares(weights: str, models: int) -> list[float]:
+    """The weights of an ensemble's models."""
+    try:
+        shares = [float(part) for part in weights.split(",")]
+    except ValueError:
+        raise typer.BadParameter(f"--weights: found {weights}, wanted numbers parted by commas") from None
+    if len(shares) != models or not all(0 < share < math.inf for share in shares):
+        wanted = f"{models} greater than 0, one for each -m"
+        raise typer.BadParameter(f"--weights: found {weights}, wanted {wanted}")
+    return shares

@@ -96,11 +96,12 @@ class Caches(NamedTuple):
 
 
 class Committee(NamedTuple):
-    """An ensemble that was loaded, with the vocabularies that its models share; the first decides how it decodes."""
+    """An ensemble that was loaded, with the vocabularies that its models share; the first tells the rest."""
 
     model: Ensemble
     vocabularies: Vocabularies
     decoding: Document
+    card: Document
 
 
 def load_ensemble(
@@ -125,4 +126,4 @@ def load_ensemble(
                     "wanted models that were trained with the same vocabularies"
                 )
     model = Ensemble([bundle.model for bundle in bundles], weights)
-    return Committee(model, bundles[0].vocabularies, bundles[0].decoding)
+    return Committee(model, *bundles[0][1:])

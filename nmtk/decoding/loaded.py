@@ -38,3 +38,6 @@ class Loaded(Protocol):
 
     @property
     def decoding(self) -> Document: ...
+
+    @property
+    def card(self) -> Document: ...

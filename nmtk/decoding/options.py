@@ -1,7 +1,7 @@
 """The recipe's `decoding`: how a model translates unless it is told otherwise; kept in the model folder."""
 
 import math
-from typing import Annotated
+from typing import Annotated, Literal
 
 from pydantic import NonNegativeFloat, NonNegativeInt, PositiveFloat, PositiveInt
 
@@ -34,6 +34,10 @@ class DecodingOptions(Options):
     """What the log-probability of a piece that was said before is multiplied by; above 1 it is less likely again."""
     loop_guard: bool = True
     """Whether a translation that goes round in circles is made to stop: see guard.py."""
+    split: Literal["long", "sentences"] = "long"
+    """Which lines are split into their sentences: those that are too long, or all, as paragraphs."""
+    source_language: str | None = None
+    """By whose rules sentences end, as de or pt-BR; None: the language that the model was trained on, else English."""
     unknown: bool = False
     """Whether a translation may contain the unknown piece."""
 

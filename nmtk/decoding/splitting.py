@@ -1,55 +1,85 @@
-"""Splitting lines that are too long for the model, where it hurts least."""
+"""Splitting lines into sentences, and what is too long for the model where it hurts least."""
 
 import re
 from collections.abc import Callable, Iterator, Sequence
 from itertools import pairwise
 
+from sentencex import segment
+
 Encode = Callable[[Sequence[str]], list[list[int]]]
 
 _CLOSERS = "[\"'»”’)\\]」』）]*"
-_NO_END = r"(?<!\b[^\W\d_]\.)(?<!\d\.)"
-_SENTENCE = re.compile(rf"[.!?…]{_NO_END}{_CLOSERS}\s+|[。！？]{_CLOSERS}\s*")
 _CLAUSE = re.compile(rf"[,;:]{_CLOSERS}\s+|\s+(?=[–—])|[、，；：]\s*")
 _SPACE = re.compile(r"\s+")
+_SPACED_END = re.compile(rf"[.!?…]{_CLOSERS}$")
+_INITIAL = re.compile(r"(?:^|\s)[^\W\d_]\.\s*$")
 
 
-def split(text: str, encode: Encode, longest: int) -> list[list[int]]:
-    """The pieces of a text, in parts of at most `longest` pieces; one part, if the text is no longer.
+def split(text: str, encode: Encode, longest: int, language: str = "en", always: bool = False) -> list[list[int]]:
+    """The pieces of a text, in parts of at most `longest` pieces; one part, if the text is no longer and not `always`.
 
-    A longer text is cut at every sentence end; a sentence that is still too long in two at the clause mark nearest its
+    The text is cut at every sentence end; a sentence that is still too long in two at the clause mark nearest its
     middle, else at white space, and so on. What has no such place, like a script without spaces, is cut between pieces,
     evenly. White space at a cut belongs to no part; nothing else is lost.
     """
+    parts = split_text(text, encode, longest, language, always)
+    return [ids for _, pieces in parts for ids in _evenly(pieces, longest)]
+
+
+def split_text(
+    text: str, encode: Encode, longest: int, language: str = "en", always: bool = False
+) -> list[tuple[str, list[int]]]:
+    """The same before anything is cut between pieces: parts of the text, in its order, and the pieces of each."""
     [pieces] = encode([text])
-    if len(pieces) <= longest:
-        return [pieces]
-    parts = sentences(text)
+    if len(pieces) <= longest and not always:
+        return [(text, pieces)]
+    parts = sentences(text, language)
     found = zip(parts, encode(parts), strict=True)
-    return [ids for part, pieces in found for ids in _halve(part, pieces, encode, longest)]
+    return [half for part, pieces in found for half in _halve(part, pieces, encode, longest)]
 
 
-def sentences(text: str) -> list[str]:
-    """The sentences of a text: cut behind an end mark, its closing quotes and brackets, and white space.
+def sentences(text: str, language: str = "en") -> list[str]:
+    """The sentences of a text, by the rules and abbreviations that sentencex has for its language (`de`, `pt-BR`).
 
-    There is no cut before a small letter, nor behind the full stop of a single letter or a number, as in `J. S. Bach`
-    or German `3. Oktober`. Chinese and Japanese end marks need no space.
+    For a language that it does not know it uses those of a similar one, else of English.
     """
-    ends = [match.end() for match in _SENTENCE.finditer(text) if not text[match.end() : match.end() + 1].islower()]
-    return [part for part in (text[a:b].strip() for a, b in pairwise([0, *ends, len(text)])) if part]
+    found: list[str] = []
+    for part in segment(re.split("[-_]", language)[0].lower(), text):
+        if found and _goes_on(found[-1], part):
+            found[-1] += part
+        else:
+            found.append(part)
+    return [sentence for part in found if (sentence := part.strip())]
 
 
-def _halve(text: str, pieces: list[int], encode: Encode, longest: int) -> Iterator[list[int]]:
-    if len(pieces) <= longest:
-        if pieces:
-            yield pieces
-    elif cut := _cut(text):
+def _goes_on(before: str, after: str) -> bool:
+    """Whether sentencex has cut where no sentence ends. To translate two as one costs little, half of one much.
+
+    It cuts before small letters (`etc. and`), behind initials that its lists lack (`M. Dupont`), behind full stops
+    without a space (`Node.JS`), and cuts off what has no word in it: a list's number, or marks that close.
+    """
+    return (
+        after.lstrip()[:1].islower()
+        or bool(_INITIAL.search(before))
+        or bool(_SPACED_END.search(before))
+        or not any(character.isalpha() for character in before)
+        or not any(character.isalnum() for character in after)
+    )
+
+
+def _halve(text: str, pieces: list[int], encode: Encode, longest: int) -> Iterator[tuple[str, list[int]]]:
+    if len(pieces) > longest and (cut := _cut(text)):
         halves = [text[:cut].rstrip(), text[cut:]]
         for half, ids in zip(halves, encode(halves), strict=True):
             yield from _halve(half, ids, encode, longest)
-    else:
-        count = -(-len(pieces) // longest)
-        bounds = [len(pieces) * n // count for n in range(count + 1)]
-        yield from (pieces[a:b] for a, b in pairwise(bounds))
+    elif pieces:
+        yield text, pieces
+
+
+def _evenly(pieces: list[int], longest: int) -> list[list[int]]:
+    count = max(1, -(-len(pieces) // longest))
+    bounds = [len(pieces) * n // count for n in range(count + 1)]
+    return [pieces[a:b] for a, b in pairwise(bounds)]
 
 
 def _cut(text: str) -> int:

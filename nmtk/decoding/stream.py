@@ -4,7 +4,7 @@ import bz2
 import gzip
 import lzma
 import sys
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager, nullcontext
 from pathlib import Path
 from typing import IO, Any, NamedTuple
@@ -13,83 +13,96 @@ import torch
 
 from nmtk.allocator import keep_memory
 from nmtk.bundle import Bundle
+from nmtk.decoding.batching import blocks
+from nmtk.decoding.ensemble import load_ensemble
+from nmtk.decoding.inputs import Input
+from nmtk.decoding.loaded import Loaded
 from nmtk.decoding.options import DecodingOptions
+from nmtk.decoding.outputs import Answer, Output
+from nmtk.decoding.prompt import converse
+from nmtk.decoding.report import Report, reporting
 from nmtk.decoding.translator import BUFFER, Translator
+from nmtk.decoding.wishes import Wishes
 from nmtk.devices import pick_device, pick_precision
-from nmtk.documents import Document
-from nmtk.errors import DataError
+from nmtk.errors import DataError, OptionsError
 from nmtk.files import atomic_write
-from nmtk.lines import STANDARD, read_lines
+from nmtk.lines import STANDARD
+
+PRIMITIVES = 1024
+"""The prepared products that oneDNN keeps: the shapes of a search come back, step by step, in every batch."""
 
 
-class Wishes(NamedTuple):
-    """What was asked for other than the model's own way of decoding; None leaves that as it is."""
+class Machine(NamedTuple):
+    """What the work is done with."""
 
-    decode: str | None = None
-    beam_size: int | None = None
-    length_penalty: str | None = None
-    alpha: float | None = None
-    batch_tokens: int | None = None
-
-    def over(self, own: Document) -> DecodingOptions:
-        """The model's options with the wishes laid over them. Asking for a width or a penalty asks for a beam."""
-        document = DecodingOptions.parse(own, "the model's decoding options").document()
-        strategy: Document = document["strategy"]
-        if self.decode or self.beam_size or self.length_penalty or self.alpha is not None:
-            kind = self.decode or "beam"
-            strategy = strategy if strategy["kind"] == kind else {"kind": kind}
-        if self.beam_size:
-            strategy |= {"width": self.beam_size}
-        penalty: Document = strategy.get("penalty") or {"kind": "gnmt"}
-        if self.length_penalty and penalty["kind"] != self.length_penalty:
-            penalty = {"kind": self.length_penalty}
-        if self.alpha is not None:
-            penalty |= {"alpha": self.alpha}
-        if strategy["kind"] == "beam":
-            strategy |= {"penalty": penalty}
-        batch_tokens = self.batch_tokens or document["batch_tokens"]
-        return DecodingOptions.parse(
-            document | {"strategy": strategy, "batch_tokens": batch_tokens}, "the command line's decoding options"
-        )
+    device: str = "auto"
+    precision: str = "auto"
+    threads: int | None = None
 
 
 def translate_stream(
-    model: Path,
-    source: Path | None,
-    output: Path | None,
+    models: Sequence[Path],
+    weights: Sequence[float] | None,
     wishes: Wishes,
+    source: Input,
+    output: Path | None,
+    wanted: Output,
+    report_path: Path | None,
+    machine: Machine,
     buffer: int | None,
-    device: str,
-    precision: str,
-    threads: int | None,
     quiet: bool,
 ) -> None:
-    """Translate `source` (None: standard input) into `output` (None: standard output), one line for each line.
+    """Translate `source` into `output` (None: standard output), one line, or block of n-best lines, for each line.
 
-    A file appears whole or not at all; standard output is flushed after each buffer. Raises ModelError and DataError.
+    A file appears whole or not at all; standard output is flushed after each buffer. A report is written however it
+    ends, and says whether it finished. Raises ModelError, OptionsError
+    and DataError.
     """
-    if threads:
-        torch.set_num_threads(threads)
-    keep_memory(1024)
-    place = pick_device(device)
-    bundle = Bundle.load(model, place, pick_precision(precision, place, exact=True))
-    translator = Translator(bundle, wishes.over(bundle.decoding))
-    typed = source in (None, STANDARD) and sys.stdin.isatty()
+    bundle = _load(models, weights, machine)
+    own = DecodingOptions.parse(bundle.decoding, "the model's decoding options")
+    options = DecodingOptions.parse(wishes.over(own.document()), "the command line's decoding options")
+    translator = Translator(bundle, options)
+    best = _best(wanted, options.strategy.width)
+    write = wanted.writer(bundle.vocabularies.target)
+    typed = source.path in (None, STANDARD) and sys.stdin.isatty()
+    spoken = typed and output is None and report_path is None and sys.stdout is not None and sys.stdout.isatty()
     if typed and not quiet:
-        _tell("type a line, then Enter; Ctrl-D ends")
-    size = buffer or (1 if typed else BUFFER)
-    split = cut = number = 0
-    with _opened(output) as file:
-        for number, (best, *_) in enumerate(translator.candidates(read_lines(source or STANDARD), size), 1):
-            file.write(best.text.encode("utf-8") + b"\n")
-            split += best.parts > 1
-            cut += best.cut
-            if number % size == 0:
-                file.flush()
-    if split and not quiet:
-        _tell(f"warning: {split:,} of {number:,} lines were too long and translated in parts")
-    if cut and not quiet:
-        _tell(f"warning: {cut:,} of {number:,} translations reached the longest length allowed")
+        _tell("type a line, then Enter; Ctrl-D ends" + "; :help tells what else" * spoken)
+    if spoken and (source.format, wanted.format) == ("text", "text"):
+        converse(translator)
+        return
+    report = Report(bundle.vocabularies.source if report_path else None)
+    about = {"models": [*map(str, models)], "input": str(source.path or STANDARD), "decoding": options.document()}
+    with reporting(report, report_path, about), _opened(output) as file:
+        for block in blocks(source.entries(), buffer or (1 if typed else BUFFER)):
+            requests, first = [entry.request for entry in block], report.lines
+            found = list(translator.candidates(requests, len(block), best, first))
+            for line, (entry, translations) in enumerate(zip(block, found, strict=True), first):
+                file.write(write(Answer(line, entry.given, translations)).encode("utf-8") + b"\n")
+            file.flush()
+            report.add([request.text for request in requests], [translations[0] for translations in found])
+    as_wanted = {"split"} if options.split == "sentences" else set()
+    for warning in () if quiet else report.warnings(as_wanted):
+        _tell(f"warning: {warning}")
+
+
+def _load(models: Sequence[Path], weights: Sequence[float] | None, machine: Machine) -> Loaded:
+    if machine.threads:
+        torch.set_num_threads(machine.threads)
+    keep_memory(PRIMITIVES)
+    place = pick_device(machine.device)
+    kind = pick_precision(machine.precision, place, exact=True)
+    if len(models) == 1 and weights is None:
+        return Bundle.load(models[0], place, kind)
+    return load_ensemble(models, weights, place, kind)
+
+
+def _best(wanted: Output, width: int) -> int:
+    """How many translations of each line are asked for; told here if they are too many, before anything is read."""
+    best = wanted.nbest or (width if wanted.format == "nbest" else 1)
+    if best > width:
+        raise OptionsError(f"the {best} best of a search that keeps {width}: wanted --beam-size {best} or more")
+    return best
 
 
 def _tell(note: str) -> None:

@@ -68,6 +68,8 @@ class Translator:
         never = (vocabulary.pad, vocabulary.bos, *(() if options.unknown else (vocabulary.unk,)))
         self.specials = Specials(vocabulary.bos, vocabulary.eos, never)
         self.phrases = Phrases(vocabulary, options.unknown)
+        self.paragraphs = options.split == "sentences"
+        self.language = options.source_language or str(bundle.card.get("source", "en"))
         self.device = next(bundle.model.parameters()).device
 
     def translate(self, lines: Iterable[str | Request], buffer: int = BUFFER) -> Iterator[str]:
@@ -161,14 +163,15 @@ class Translator:
         return min(limit + asked, self.options.longest)
 
     def _parts(self, number: int, request: Request, pieces: list[int]) -> list[Sentence]:
-        """The sentences of a line: one as a rule, several if it is too long, none if it is empty.
+        """The sentences of a line: one as a rule, several if it is too long or a paragraph, none if it is empty.
 
         A prefix is that of the first; a required phrase belongs to the one whose source holds it, else to the longest.
         """
         if request.text.isspace():
             return []
-        encode, longest = self.bundle.vocabularies.source.encode, self.options.longest_input
-        parts = [pieces] if len(pieces) <= longest else split(request.text, encode, longest)
+        encode, longest, always = self.bundle.vocabularies.source.encode, self.options.longest_input, self.paragraphs
+        whole = len(pieces) <= longest and not always
+        parts = [pieces] if whole else split(request.text, encode, longest, self.language, always)
         sentences = [Sentence(ids, number * PARTS + part) for part, ids in enumerate(parts) if ids]
         if sentences and (request.prefix or request.required or request.forbidden):
             try:

@@ -113,6 +113,20 @@ class Vocabulary:
         """How many of the ids are <unk>."""
         return sum(i == self.unk for i in ids)
 
+    def unknown_symbols(self, text: str, ids: Sequence[int]) -> list[str]:
+        """What in a text, of these ids, no piece stands for, each time it comes: what is <unk> or spelled in bytes.
+
+        They are characters, or words where those are the pieces.
+        """
+        if self._outside.isdisjoint(ids):
+            return []
+        pieces = zip(ids, self._processor.encode(text, out_type=str), strict=True)
+        strange = [(i, piece.replace(SPACE, "")) for i, piece in pieces if i in self._outside]
+        if self.kind == "word":
+            return [piece for _, piece in strange]
+        spelled = (piece.encode() if i == self.unk else bytes.fromhex(piece[3:5]) for i, piece in strange)
+        return [*b"".join(spelled).decode("utf-8")]
+
     def normalise(self, texts: Sequence[str]) -> list[str]:
         """The texts as the model sees them, each space a U+2581."""
         texts = list(texts)
@@ -142,6 +156,10 @@ class Vocabulary:
     @cached_property
     def _proto(self) -> Proto:
         return read_proto(self.model)
+
+    @cached_property
+    def _outside(self) -> frozenset[int]:
+        return frozenset(i for i, piece in enumerate(self._proto.pieces) if i == self.unk or piece.role == BYTE)
 
     @cached_property
     def _sampler(self) -> Sampler | None:

@@ -1,7 +1,10 @@
 import gzip
+import inspect
 import io
+import json
 import os
 import pty
+import re
 import subprocess
 import sys
 from collections.abc import Callable
@@ -12,11 +15,11 @@ import pytest
 
 from nmtk.bundle import Bundle
 from nmtk.cli.app import main
+from nmtk.cli.translate import translate
 from nmtk.decoding.options import DecodingOptions
 from nmtk.decoding.strategies import Beam, Greedy, Strategy
-from nmtk.decoding.stream import Wishes
 from nmtk.decoding.translator import Translator
-from nmtk.errors import OptionsError
+from nmtk.decoding.wishes import PLACES
 from nmtk.lines import read_lines
 from tests.decoding.copying import copying_bundle, sentences
 
@@ -71,44 +74,38 @@ def test_the_search_that_was_asked_for_is_used(
     assert ended.out == answers(bundle, strategy=strategy)
 
 
-@pytest.mark.parametrize(
-    ("own", "wishes", "strategy"),
-    [
-        ({}, Wishes(), {"kind": "beam"}),
-        ({"strategy": "greedy"}, Wishes(), {"kind": "greedy"}),
-        ({"strategy": "greedy"}, Wishes(beam_size=7), {"kind": "beam", "width": 7}),
-        ({"strategy": "greedy"}, Wishes(decode="beam"), {"kind": "beam"}),
-        ({"strategy": {"kind": "beam", "width": 9}}, Wishes(decode="greedy"), {"kind": "greedy"}),
-        (
-            {"strategy": {"kind": "beam", "width": 9, "penalty": "average", "stop": "exact"}},
-            Wishes(alpha=0.5),
-            {"kind": "beam", "width": 9, "penalty": {"kind": "average", "alpha": 0.5}, "stop": "exact"},
-        ),
-        (
-            {"strategy": {"kind": "beam", "width": 9, "penalty": {"kind": "gnmt", "alpha": 1.5}}},
-            Wishes(length_penalty="gnmt"),
-            {"kind": "beam", "width": 9, "penalty": {"kind": "gnmt", "alpha": 1.5}},
-        ),
-        ({}, Wishes(length_penalty="none"), {"kind": "beam", "penalty": "none"}),
-        ({}, Wishes(alpha=0.0), {"kind": "beam", "penalty": {"kind": "gnmt", "alpha": 0.0}}),
-    ],
-)
-def test_what_is_not_asked_for_stays_as_the_model_has_it(
-    own: dict[str, Any], wishes: Wishes, strategy: dict[str, Any]
-) -> None:
-    assert wishes.over(own) == DecodingOptions.parse({"strategy": strategy}, "wanted")
+def test_the_models_own_options_are_checked(nmtk: Callable[..., Any], bundle: Bundle, tmp_path: Path) -> None:
+    bundle._replace(decoding={"beam": 4}).save(tmp_path / "model")
+    ended = nmtk("translate", "-m", tmp_path, *ON_CPU)
+    assert ended.code == 1
+    assert ended.err.startswith("nmtk: error: the model's decoding options: unknown key beam; wanted one of strategy,")
 
 
-def test_the_models_own_options_are_checked() -> None:
-    with pytest.raises(OptionsError, match=r"^the model's decoding options: unknown key beam; wanted one of strategy,"):
-        Wishes().over({"beam": 4})
+def test_every_wish_is_a_flag_and_every_flag_is_heard() -> None:
+    flags = set(inspect.signature(translate).parameters)
+    heard = inspect.getsource(translate).split('"""')[2]
+    assert PLACES.keys() - flags == {"split"}  # which is --paragraphs
+    assert [name for name in flags - PLACES.keys() if not re.search(rf"\b{name}\b", heard)] == []
 
 
 @pytest.mark.parametrize(
     ("arguments", "said"),
     [
-        (("--decode", "greedy", "--beam-size", 4), "greedy search has no beam"),
-        (("--length-penalty", "none", "--alpha", 1), "there is no alpha"),
+        (("--decode", "greedy", "--beam-size", 4), "--beam-size is for beam or diverse-beam: greedy has no such thing"),
+        (("--length-penalty", "none", "--alpha", 1), "without a length penalty there is no --alpha"),
+        (("--beam-size", 4, "--seed", 1), "--beam-size is for beam or diverse-beam, --seed for sampling or mbr"),
+        (("--nbest", 2), "for --nbest, wanted --output-format nbest or jsonl"),
+        (("--alignments",), "text holds no --alignments: wanted --output-format jsonl"),
+        (("--columns", "text"), "--columns are for TSV, and this input is text: wanted --input-format tsv"),
+        (("-i", "a.jsonl", "--columns", "text"), "this input is jsonl"),
+        (("--input-format", "tsv", "--columns", "id,tekst"), "--columns: found no text among id, tekst"),
+        (("--input-format", "tsv", "--columns", "id,id,text"), "--columns: found 'id' twice, wanted each once"),
+        (("--input-format", "tsv", "--columns", "text,"), "--columns: found one without a name"),
+        (("--input-format", "cvs"), "cvs"),
+        (("--output-format", "jason"), "jason"),
+        (("--weights", "0.5,half"), "--weights: found 0.5,half, wanted numbers parted by commas"),
+        (("--weights", "0.5,0.5"), "--weights: found 0.5,0.5, wanted 1 greater than 0, one for each -m"),
+        (("--weights", "-1"), "--weights: found -1, wanted 1 greater than 0, one for each -m"),
         (("--beam-size", 0), "--beam-size"),
         (("--length-penalty", "avrage"), "avrage"),
         (("--precision", "int3"), "int3"),
@@ -118,7 +115,7 @@ def test_wrong_usage_ends_with_2(nmtk: Callable[..., Any], folder: Path, argumen
     ended = nmtk("translate", "-m", folder, *arguments)
     assert ended.code == 2
     assert ended.out == ""
-    assert said in ended.err
+    assert said in " ".join(ended.err.split())
 
 
 @pytest.mark.parametrize(
@@ -129,6 +126,10 @@ def test_wrong_usage_ends_with_2(nmtk: Callable[..., Any], folder: Path, argumen
         (("-m", "{folder}", "-i", "{parent}/none.txt"), "none.txt: no such file"),
         (("-m", "{folder}", "-o", "{parent}", "--device", "cpu"), "cannot be written: Is a directory"),
         (("-m", "{folder}", "--alpha", "1000"), "strategy.penalty.alpha"),
+        (
+            ("-m", "{folder}", "--output-format", "nbest", "--nbest", "9", "--device", "cpu"),
+            "the 9 best of a search that keeps 4: wanted --beam-size 9 or more",
+        ),
         (("-m", "{folder}", "--device", "cuda:99"), "device: cuda:99 is not on this machine; here: "),
         (("-m", "{folder}", "--device", "gpu"), "device: found gpu, wanted auto, cpu, cuda, cuda:N or mps"),
     ],
@@ -141,6 +142,73 @@ def test_what_the_user_can_mend_is_one_line(
     assert ended.err.startswith("nmtk: error: ")
     assert said in ended.err
     assert ended.err.count("\n") == 1
+
+
+def test_json_goes_in_and_comes_out_line_for_line_with_what_else_it_holds(
+    nmtk: Callable[..., Any], folder: Path, bundle: Bundle, tmp_path: Path
+) -> None:
+    source, output = tmp_path / "in.jsonl.gz", tmp_path / "out.jsonl"
+    rows = [{"id": number, "source" if number % 2 else "text": line} for number, line in enumerate(LINES)]
+    source.write_bytes(gzip.compress("".join(json.dumps(row) + "\n" for row in rows).encode()))
+    ended = nmtk("translate", "-m", folder, *ON_CPU, "-q", "-i", source, "-o", output, "--buffer-size", 4)
+    assert ended == (0, "", "")
+    found = [json.loads(line) for line in read_lines(output)]
+    assert [
+        {key: value for key, value in row.items() if key in given} for row, given in zip(found, rows, strict=True)
+    ] == rows
+    assert "".join(row["translation"] + "\n" for row in found) == answers(bundle)
+
+
+def test_the_n_best_are_numbered_by_their_lines_from_0(nmtk: Callable[..., Any], folder: Path, bundle: Bundle) -> None:
+    text = f"{LINES[0]}\n\n{LINES[1]}\n"
+    ended = nmtk("translate", "-m", folder, *ON_CPU, "-q", "--output-format", "nbest", "--nbest", 3, stdin=text)
+    fields = [line.split(" ||| ") for line in ended.out.splitlines()]
+    assert [field[0] for field in fields] == ["0", "0", "0", "1", "2", "2", "2"]
+    assert [fields[at][1] for at in (0, 3, 4)] == answers(bundle, [LINES[0], "", LINES[1]]).splitlines()
+
+
+def test_a_bad_line_is_named(nmtk: Callable[..., Any], folder: Path) -> None:
+    text = '{"text": "A dog."}\n{"txt": "A cat."}\n'
+    ended = nmtk("translate", "-m", folder, *ON_CPU, "--input-format", "jsonl", "--buffer-size", 1, stdin=text)
+    assert ended.code == 1
+    assert ended.out.count("\n") == 1
+    assert ended.err == "nmtk: error: standard input:2: found no text among txt; did you mean text?\n"
+
+
+def test_paragraphs_come_out_as_they_went_in_and_nobody_is_warned(nmtk: Callable[..., Any], folder: Path) -> None:
+    text = " ".join(LINES[:2]) + "\n\n" + LINES[2] + "\n"
+    ended = nmtk("translate", "-m", folder, *ON_CPU, "--paragraphs", "--source-language", "en", stdin=text)
+    one, other, third = nmtk("translate", "-m", folder, *ON_CPU, "-q", stdin="\n".join(LINES[:3])).out.splitlines()
+    assert ended == (0, f"{one} {other}\n\n{third}\n", "")
+
+
+def test_a_report_says_what_became_of_which_lines(nmtk: Callable[..., Any], bundle: Bundle, tmp_path: Path) -> None:
+    own = bundle._replace(decoding={"longest_input": 20, "longest": 3, "strategy": "greedy"})
+    own.save(tmp_path / "model")
+    report, text = tmp_path / "report.json", "dog\n\n" + "Dog. Dog. Dog. " * 20 + "\n"
+    ended = nmtk("translate", "-m", tmp_path, *ON_CPU, "-q", "--report", report, "--buffer-size", 2, stdin=text)
+    assert (ended.code, ended.err) == (0, "")
+    found = json.loads(report.read_text("utf-8"))
+    assert (found["finished"], found["lines"], found["input"]) == (True, 3, "-")
+    assert found["empty"] == {"count": 1, "lines": [2]}
+    assert found["split"] == {"count": 1, "lines": [3]}
+    assert 3 in found["cut"]["lines"]
+    assert found["decoding"]["strategy"] == {"kind": "greedy"}
+    assert found["source_tokens"] == sum(map(len, bundle.vocabularies.source.encode(text.split("\n"))))
+    assert found["target_tokens"] > 0
+
+
+def test_a_run_that_fails_leaves_a_report_that_says_so(nmtk: Callable[..., Any], folder: Path, tmp_path: Path) -> None:
+    report, text = tmp_path / "report.json", '{"text": "A dog."}\nno JSON\n'
+    arguments = ("--input-format", "jsonl", "--buffer-size", 1, "--report", report)
+    assert nmtk("translate", "-m", folder, *ON_CPU, *arguments, stdin=text).code == 1
+    found = json.loads(report.read_text("utf-8"))
+    assert (found["finished"], found["lines"]) == (False, 1)
+
+
+def test_a_report_that_cannot_be_written_is_told_before_the_work(nmtk: Callable[..., Any], folder: Path) -> None:
+    ended = nmtk("translate", "-m", folder, *ON_CPU, "--report", folder, stdin=TEXT)
+    assert ended == (1, "", f"nmtk: error: {folder}: cannot be written: Is a directory\n")
 
 
 def test_bytes_that_are_no_text_end_it_and_leave_no_file(
@@ -178,15 +246,16 @@ def test_it_says_how_many_lines_it_had_to_split(nmtk: Callable[..., Any], bundle
     assert quiet == (0, ended.out, "")
 
 
-def start(folder: Path, *arguments: object, **streams: Any) -> subprocess.Popen[bytes]:
+def start(
+    folder: Path, *arguments: object, env: dict[str, str] | None = None, **streams: Any
+) -> subprocess.Popen[bytes]:
     command = [sys.executable, "-m", "nmtk", "translate", "-m", str(folder), *ON_CPU, *map(str, arguments)]
+    buffered = {"OMP_NUM_THREADS": "1", "PYTHONUNBUFFERED": ""}  # unbuffered, it could forget to flush
     return subprocess.Popen(
         command,
-        stdout=subprocess.PIPE,
-        stderr=subprocess.PIPE,
         cwd=Path(__file__).parents[2],
-        env=os.environ | {"OMP_NUM_THREADS": "1", "PYTHONUNBUFFERED": ""},  # unbuffered, it could forget to flush
-        **streams,
+        env=os.environ | buffered | (env or {}),
+        **{"stdout": subprocess.PIPE, "stderr": subprocess.PIPE} | streams,
     )
 
 
@@ -238,3 +307,31 @@ def test_at_a_terminal_it_says_what_to_do_and_answers_line_by_line(folder: Path,
         assert b"Ctrl-D ends" in process.stderr.read()
         assert process.wait(60) == 0
     os.close(ours)
+
+
+def test_a_terminal_on_both_sides_is_a_conversation_whose_lines_are_kept(
+    folder: Path, bundle: Bundle, tmp_path: Path
+) -> None:
+    ours, terminal = pty.openpty()
+    said = b""
+
+    def answer(typed: str, wanted: str) -> None:
+        nonlocal said
+        os.write(ours, typed.encode())
+        while wanted.encode() not in said:
+            said += os.read(ours, 1000)
+        said = said.partition(wanted.encode())[2]
+
+    state = {"XDG_STATE_HOME": str(tmp_path), "TERM": "dumb"}
+    streams = {"stdin": terminal, "stdout": terminal, "stderr": terminal}
+    with start(folder, env=state, **streams) as process:
+        os.close(terminal)
+        answer("", "type a line, then Enter; Ctrl-D ends; :help tells what else")
+        answer(f"{LINES[0]}\n", "\n" + answers(bundle, LINES[:1]).rstrip())
+        answer(":beem 8\n", "error: :beem: no such command; did you mean beam?")
+        answer(":greedy\n", "> ")
+        answer(f"{LINES[1]}\n", "\n" + answers(bundle, LINES[1:2], strategy=Greedy()).rstrip())
+        answer("\x04", "\n")
+        assert process.wait(60) == 0
+    os.close(ours)
+    assert LINES[1] in (tmp_path / "nmtk" / "history").read_text("utf-8")

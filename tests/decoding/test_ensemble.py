@@ -77,7 +77,7 @@ def test_a_model_with_itself_is_that_model(folder: Path, strategy: Strategy) -> 
 def test_it_scores_by_the_mean_of_probabilities(bundle: Bundle) -> None:
     """Models of different width, too."""
     other = other_bundle(bundle, width=16, heads=2)
-    committee = Committee(Ensemble([bundle.model, other.model], [3.0, 1.0]), bundle.vocabularies, {})
+    committee = Committee(Ensemble([bundle.model, other.model], [3.0, 1.0]), bundle.vocabularies, {}, {})
     parts = [Scorer(one).score(LINES, OTHERS) for one in (bundle, other)]
     for found, *scores in zip(Scorer(committee).score(LINES, OTHERS), *parts, strict=True):
         one, two = (torch.tensor(score.token_logps).exp() for score in scores)
@@ -86,7 +86,7 @@ def test_it_scores_by_the_mean_of_probabilities(bundle: Bundle) -> None:
 
 def test_what_it_finds_has_the_probability_that_it_says(bundle: Bundle) -> None:
     other = other_bundle(bundle, positions="rotary", decoder_layers=1)
-    committee = Committee(Ensemble([bundle.model, other.model]), bundle.vocabularies, {})
+    committee = Committee(Ensemble([bundle.model, other.model]), bundle.vocabularies, {}, {})
     translations = [best for best, *_ in Translator(committee, DecodingOptions()).candidates(LINES)]
     equal = 0
     for one, score in zip(translations, Scorer(committee).score(LINES, [t.text for t in translations]), strict=True):

@@ -2,7 +2,7 @@ from collections.abc import Sequence
 
 import pytest
 
-from nmtk.decoding.splitting import sentences, split
+from nmtk.decoding.splitting import sentences, split, split_text
 
 
 def characters(texts: Sequence[str]) -> list[list[int]]:
@@ -50,17 +50,55 @@ def test_a_text_of_many_thousand_words_is_split() -> None:
     assert len(parts("word " * 20_000, 100)) >= 1000
 
 
+@pytest.mark.parametrize("text", [*TEXTS, "One. Two. three. Four", "1. One. 2. Two."])
+@pytest.mark.parametrize("longest", [7, 1000])
+def test_a_paragraph_is_cut_at_every_sentence_end_however_short(text: str, longest: int) -> None:
+    found = [part for part, _ in split_text(text, characters, longest, always=True)]
+    if longest == 1000:
+        assert found == sentences(text)
+    assert "".join("".join(found).split()) == "".join(text.split())
+
+
+def test_the_parts_of_a_text_stand_in_it_in_order() -> None:
+    for text in TEXTS:
+        at = 0
+        for part, pieces in split_text(text, characters, 20):
+            at = text.index(part, at) + len(part)
+            assert pieces == characters([part])[0]
+
+
 @pytest.mark.parametrize(
-    ("text", "expected"),
+    ("language", "text", "expected"),
     [
-        ("It rains. He said: “Go!” She went.", ["It rains.", "He said: “Go!”", "She went."]),
-        ("J. S. Bach wrote it on 3. Oktober.", ["J. S. Bach wrote it on 3. Oktober."]),
-        ("He came, e.g. by train. ok", ["He came, e.g. by train. ok"]),
-        ("我来了。你呢？「好。」他说", ["我来了。", "你呢？", "「好。」", "他说"]),
-        ("No end mark", ["No end mark"]),
-        ("Costs 3.50 a piece.", ["Costs 3.50 a piece."]),
-        ("", []),
+        ("en", "It rains. He said: “Go!” She went.", ["It rains.", "He said: “Go!”", "She went."]),
+        (
+            "de",
+            "J. S. Bach schrieb es am 3. Oktober. Er war alt.",
+            ["J. S. Bach schrieb es am 3. Oktober.", "Er war alt."],
+        ),
+        ("de-AT", "Am 3. Oktober kam Dr. Müller, z. B. zu uns.", ["Am 3. Oktober kam Dr. Müller, z. B. zu uns."]),
+        ("en", "He came, e.g. by train. ok", ["He came, e.g. by train. ok"]),
+        (
+            "en",
+            "Mr. Smith came at 5 p.m. It was 1984. He left.",
+            ["Mr. Smith came at 5 p.m.", "It was 1984.", "He left."],
+        ),
+        ("zh", "我来了。你呢？「好。」他说", ["我来了。", "你呢？", "「好。」", "他说"]),
+        ("en", "我来了。你呢？「好。」他说", ["我来了。", "你呢？", "「好。」", "他说"]),
+        ("hi", "यह एक वाक्य है। यह दूसरा है।", ["यह एक वाक्य है।", "यह दूसरा है।"]),
+        ("ar", "كيف حالك؟ أنا بخير.", ["كيف حالك؟", "أنا بخير."]),
+        ("fr", "M. Dupont est là. Il part.", ["M. Dupont est là.", "Il part."]),
+        ("en", "1. Open it. 2. Close it.", ["1. Open it.", "2. Close it."]),
+        ("en", "- Open it. - Close it.", ["- Open it.", "- Close it."]),
+        ("en", "See Node.JS and One.Two. Then go.", ["See Node.JS and One.Two.", "Then go."]),
+        ("en", "Really? ?! Yes.", ["Really? ?!", "Yes."]),
+        ("en", "Hi.\u2028There.", ["Hi.", "There."]),
+        ("no language", "One. Two.", ["One.", "Two."]),
+        ("en", "No end mark", ["No end mark"]),
+        ("en", "Costs 3.50 a piece.", ["Costs 3.50 a piece."]),
+        ("en", "", []),
+        ("en", "  ", []),
     ],
 )
-def test_sentences(text: str, expected: list[str]) -> None:
-    assert sentences(text) == expected
+def test_sentences(language: str, text: str, expected: list[str]) -> None:
+    assert sentences(text, language) == expected

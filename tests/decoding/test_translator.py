@@ -138,6 +138,26 @@ def test_a_line_that_is_too_long_is_translated_in_parts(bundle: Bundle) -> None:
     assert all(part.parts == 1 for part in parts)
 
 
+def test_a_paragraph_is_the_translations_of_its_sentences(bundle: Bundle) -> None:
+    paragraphs = [f"1. {LINES[0]}  {LINES[1]}", LINES[2], "", " ", " ".join(LINES[3:6])]
+    parts = [[f"1. {LINES[0]}", LINES[1]], [LINES[2]], [], [], LINES[3:6]]
+    found = [best for [best] in make(bundle, split="sentences").candidates(paragraphs)]
+    assert [one.text for one in found] == [" ".join(texts(bundle, one)) for one in parts]
+    assert [one.parts for one in found] == [*map(len, parts)]
+
+
+def test_sentences_end_by_the_rules_of_the_models_language_unless_another_is_named(bundle: Bundle) -> None:
+    line = "Dog on 3. Oktober."
+    for card, options, count in (
+        ({}, {}, 2),
+        ({"source": "de"}, {}, 1),
+        ({"source": "de"}, {"source_language": "en"}, 2),
+        ({"source": "en"}, {"source_language": "de-DE"}, 1),
+    ):
+        [[found]] = make(bundle._replace(card=card), split="sentences", **options).candidates([line])
+        assert found.parts == count
+
+
 def test_the_best_come_in_order_and_the_first_is_the_translation(bundle: Bundle) -> None:
     translator = make(bundle, strategy=Beam(width=5))
     for line, found in zip(translator.translate_all(LINES), translator.candidates(LINES, best=5), strict=True):

@@ -1,0 +1,149 @@
+"""Input: what each line of a text, a TSV file or a JSON-lines file asks to be translated, and how.
+
+A line of text is a sentence. A line of TSV has cells by the names of its columns, and no header, so that line i stays
+line i. A line of JSON is an object. These columns and keys have a meaning; all others are handed on as they are:
+
+    text        what to translate; `source` means the same, where there is no text
+    prefix      how the translation begins
+    required    phrases that must stand in the translation: a list, in TSV parted by |||
+    forbidden   phrases that must not
+"""
+
+import json
+from collections.abc import Callable, Iterator, Sequence
+from functools import partial
+from pathlib import Path
+from typing import Any, Literal, NamedTuple, TypeAlias
+
+from nmtk.decoding.sentences import Request
+from nmtk.documents import Document
+from nmtk.errors import DataError
+from nmtk.lines import STANDARD, origin_of, read_lines
+from nmtk.options import nearest
+
+Format: TypeAlias = Literal["text", "tsv", "jsonl"]
+
+COLUMNS = ("text", "prefix")
+"""Of a TSV file whose columns nobody has named."""
+
+_ENDINGS: dict[str, Format] = {".tsv": "tsv", ".jsonl": "jsonl", ".ndjson": "jsonl"}
+_COMPRESSED = {".gz", ".xz", ".bz2", ".zst"}
+_PHRASES = ("required", "forbidden")
+
+
+class Entry(NamedTuple):
+    """A line of input: what it asks for, and all that stood in it, by name."""
+
+    request: Request
+    given: Document
+
+
+class Input(NamedTuple):
+    """Where the input is, None for standard input, and how it is written."""
+
+    path: Path | None = None
+    format: Format = "text"
+    columns: tuple[str, ...] | None = None
+    """Of TSV; None: COLUMNS."""
+
+    def fault(self) -> str | None:
+        """Why there is no such input, in a line; None if there may be."""
+        if self.columns is None:
+            return None
+        if self.format != "tsv":
+            return f"--columns are for TSV, and this input is {self.format}: wanted --input-format tsv"
+        if twice := [name for name in self.columns if self.columns.count(name) > 1]:
+            return f"--columns: found {twice[0]!r} twice, wanted each once"
+        if "" in self.columns:
+            return "--columns: found one without a name, wanted names parted by commas"
+        if not {"text", "source"} & set(self.columns):
+            return f"--columns: found no text among {', '.join(self.columns)}"
+        return None
+
+    def entries(self) -> Iterator[Entry]:
+        """The lines, one by one. Raises DataError with file, line, what was found and what was wanted."""
+        path = self.path or STANDARD
+        parsers: dict[Format, Callable[[str], Entry]] = {
+            "text": _from_text,
+            "tsv": partial(_from_tsv, self.columns or COLUMNS),
+            "jsonl": _from_json,
+        }
+        parse = parsers[self.format]
+        for number, line in enumerate(read_lines(path), 1):
+            try:
+                entry = parse(line)
+            except DataError as fault:
+                raise DataError(f"{origin_of(path)}:{number}: {fault}") from None
+            yield entry
+
+
+def guess_format(path: Path | None) -> Format:
+    """How a file is written, by its ending: .tsv, .jsonl or .ndjson, compressed or not; all else is text."""
+    if path is not None and path.suffix in _COMPRESSED:
+        path = path.with_suffix("")
+    return _ENDINGS.get(path.suffix, "text") if path else "text"
+
+
+def _from_text(line: str) -> Entry:
+    return Entry(Request(line), {"text": line})
+
+
+def _from_tsv(columns: Sequence[str], line: str) -> Entry:
+    cells = line.split("\t")
+    least = 1 + columns.index("text" if "text" in columns else "source")
+    if not least <= len(cells) <= len(columns):
+        wanted = f"{least} to {len(columns)}" if least < len(columns) else str(least)
+        raise DataError(
+            f"found {len(cells)} {'cell' if len(cells) == 1 else 'cells'}, wanted {wanted}: {', '.join(columns)}"
+        )
+    given: Document = dict(zip(columns, cells, strict=False))  # cells that are left out at the end are empty
+    for name in _PHRASES:
+        if name in given:
+            given[name] = [phrase for part in given[name].split("|||") if (phrase := part.strip())]
+    return _entry(given)
+
+
+def _from_json(line: str) -> Entry:
+    try:
+        given = json.loads(line, parse_constant=_no_constant)
+        if "\\u" in line:
+            json.dumps(given, ensure_ascii=False).encode("utf-8")  # half of a surrogate pair is no text
+    except json.JSONDecodeError as error:
+        raise DataError(f"no JSON at character {error.colno}: {error.msg}") from None
+    except UnicodeEncodeError as error:
+        code = ord(error.object[error.start])
+        raise DataError(f"found \\u{code:04x}, half of a surrogate pair: wanted Unicode text") from None
+    except (ValueError, RecursionError) as error:
+        raise DataError(f"no JSON that can be read: {error}") from None
+    if not isinstance(given, dict):
+        raise DataError(f'found {_kind(given)}, wanted an object, as {{"text": "..."}}')
+    return _entry(given)
+
+
+def _entry(given: Document) -> Entry:
+    name = "text" if "text" in given else "source"
+    if name not in given:
+        close = next((found for key in given if (found := nearest(key, ["text", "source"]))), "")
+        raise DataError(f"found no text among {', '.join(given) or 'no keys'}{close}")
+    for key in (name, "prefix"):
+        if not isinstance(given.get(key, ""), str):
+            raise DataError(f"{key}: found {_kind(given[key])}, wanted text")
+    for key in _PHRASES:
+        phrases = given.get(key, [])
+        if not isinstance(phrases, list):
+            raise DataError(f"{key}: found {_kind(phrases)}, wanted a list of phrases")
+        if odd := [phrase for phrase in phrases if not isinstance(phrase, str) or not phrase.strip()]:
+            raise DataError(f"{key}: found {_kind(odd[0])} in the list, wanted phrases")
+    required, forbidden = (tuple(given.get(key, [])) for key in _PHRASES)
+    return Entry(Request(given[name], given.get("prefix", ""), required, forbidden), given)
+
+
+def _no_constant(name: str) -> None:
+    raise ValueError(f"found {name}, wanted a number")
+
+
+def _kind(value: Any) -> str:
+    names = {bool: "true or false", int: "a number", float: "a number", list: "a list", dict: "an object"}
+    if value is None:
+        return "null"
+    return ("text" if value.strip() else "empty text") if isinstance(value, str) else names[type(value)]

@@ -1,0 +1,97 @@
+"""Output: how the translations of a line are written.
+
+text    the best translation
+nbest   the n best in Moses' format: number of the line, from 0 ||| translation ||| features ||| score
+jsonl   an object: what stood in the input's line, with the translation and what is known of it
+"""
+
+import json
+from collections.abc import Callable, Sequence
+from typing import TYPE_CHECKING, Any, Literal, NamedTuple, TypeAlias
+
+from nmtk.documents import Document
+
+if TYPE_CHECKING:  # the command line looks for faults before anything heavy is imported
+    from nmtk.decoding.translator import Translation
+    from nmtk.vocabulary.vocabulary import Vocabulary
+
+Format: TypeAlias = Literal["text", "nbest", "jsonl"]
+
+DECIMALS = 5
+"""Of log-probabilities and scores: finer than what the size of a batch changes of them in float32."""
+
+
+class Answer(NamedTuple):
+    """The translations of one line, best first."""
+
+    line: int
+    """The line's number, from 0."""
+    given: Document
+    """What stood in the line, by name."""
+    found: "Sequence[Translation]"
+    alignment: Sequence[Any] | None = None
+    """The best translation's, where it was asked for."""
+
+
+class Output(NamedTuple):
+    """What is written of each line: the best translation, or `nbest`; with an alignment or without."""
+
+    format: Format = "text"
+    nbest: int | None = None
+    """None: as many as search keeps in the format of that name, the best one alone in the others."""
+    alignments: bool = False
+
+    def fault(self) -> str | None:
+        """Why there is no such output, in a line; None if there may be."""
+        if self.format == "text" and (self.nbest or 1) > 1:
+            return "text holds one translation of each line: for --nbest, wanted --output-format nbest or jsonl"
+        if self.format != "jsonl" and self.alignments:
+            return f"{self.format} holds no --alignments: wanted --output-format jsonl"
+        return None
+
+    def writer(self, vocabulary: "Vocabulary") -> Callable[[Answer], str]:
+        """What makes an answer the line, or lines, to be written."""
+        writers: dict[Format, Callable[[Answer], str]] = {
+            "text": lambda answer: answer.found[0].text,
+            "nbest": _as_nbest,
+            "jsonl": lambda answer: _as_json(answer, vocabulary, bool(self.nbest)),
+        }
+        return writers[self.format]
+
+
+def _as_nbest(answer: Answer) -> str:
+    return "\n".join(
+        f"{answer.line} ||| {_escape(one.text)} ||| logp= {_round(one.logp)} tokens= {len(one.token_logps)}"
+        f" ||| {_round(one.score)}"
+        for one in answer.found
+    )
+
+
+def _escape(text: str) -> str:
+    """Moses' way of writing a bar, where bars would part the translation in two."""
+    return text.replace("|||", "&#124;&#124;&#124;")
+
+
+def _as_json(answer: Answer, vocabulary: "Vocabulary", several: bool) -> str:
+    best = answer.found[0]
+    document = answer.given | _known(best, vocabulary)
+    document |= {"parts": best.parts, "cut": best.cut, "looped": best.looped, "unmet": best.unmet}
+    if answer.alignment is not None:
+        document["alignment"] = answer.alignment
+    if several:
+        document["candidates"] = [_known(one, vocabulary) for one in answer.found]
+    return json.dumps(document, ensure_ascii=False)
+
+
+def _known(one: "Translation", vocabulary: "Vocabulary") -> Document:
+    return {
+        "translation": one.text,
+        "score": _round(one.score),
+        "logp": _round(one.logp),
+        "tokens": vocabulary.pieces(one.ids),
+        "token_logps": [_round(logp) for logp in one.token_logps],
+    }
+
+
+def _round(number: float) -> float:
+    return round(number, DECIMALS) + 0.0  # no -0.0

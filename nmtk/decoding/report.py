@@ -1,0 +1,123 @@
+"""Report: what happened to the lines of a translation, by their numbers."""
+
+import json
+import time
+from array import array
+from collections import Counter
+from collections.abc import Callable, Collection, Iterator, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+from typing import NamedTuple
+
+import nmtk
+from nmtk.decoding.translator import Translation
+from nmtk.documents import Document
+from nmtk.files import atomic_write
+from nmtk.vocabulary.vocabulary import Vocabulary
+
+SYMBOLS = 1000
+"""Unknown symbols told apart; those that come when so many are known are only counted."""
+
+_CHUNK = 1 << 13  # line numbers written at once
+
+
+class Case(NamedTuple):
+    """Something that can be said of a line's translation."""
+
+    holds: Callable[[Translation], bool]
+    warning: str | None
+    """What is said of the lines of which it holds; None where nobody need be warned."""
+
+
+CASES = {
+    "empty": Case(lambda best: best.parts == 0, None),
+    "split": Case(lambda best: best.parts > 1, "lines were too long and translated in parts"),
+    "cut": Case(lambda best: best.cut, "translations reached the longest length allowed"),
+    "looped": Case(lambda best: best.looped, "translations go round in circles"),
+    "unmet": Case(lambda best: best.unmet, "translations do not keep to what was required or forbidden"),
+}
+
+
+class Report:
+    """Counts lines, from 1, under each case that holds of them; 8 bytes for each line and case.
+
+    With a vocabulary it reads the source once more, for tokens and for symbols that the vocabulary does not know.
+    """
+
+    def __init__(self, vocabulary: Vocabulary | None = None) -> None:
+        self.vocabulary = vocabulary
+        self.lines = self.source_tokens = self.target_tokens = self.others = 0
+        self.found = {name: array("q") for name in (*CASES, "unknown")}
+        self.symbols: Counter[str] = Counter()
+        self.began = time.monotonic()
+
+    def add(self, texts: Sequence[str], translations: Sequence[Translation]) -> None:
+        """Take in the next lines and their best translations."""
+        for number, best in enumerate(translations, self.lines + 1):
+            self.target_tokens += len(best.token_logps)
+            for name, case in CASES.items():
+                if case.holds(best):
+                    self.found[name].append(number)
+        if self.vocabulary:
+            for place, ids in enumerate(self.vocabulary.encode(texts)):
+                self.source_tokens += len(ids)
+                if symbols := self.vocabulary.unknown_symbols(texts[place], ids):
+                    self.found["unknown"].append(self.lines + place + 1)
+                    self._count(symbols)
+        self.lines += len(translations)
+
+    def warnings(self, as_wanted: Collection[str] = ()) -> Iterator[str]:
+        """What the user should know, a line for each case but those that are as they should be."""
+        for name, case in CASES.items():
+            if case.warning and self.found[name] and name not in as_wanted:
+                yield f"{len(self.found[name]):,} of {self.lines:,} {case.warning}"
+
+    def write(self, path: Path, about: Document) -> None:
+        """Write the report as JSON, whole or not at all; `about` stands first. Memory does not grow with the lines."""
+        seconds = time.monotonic() - self.began
+        totals: Document = {"lines": self.lines, "target_tokens": self.target_tokens, "seconds": round(seconds, 3)}
+        totals["target_tokens_per_second"] = round(self.target_tokens / seconds, 1) if seconds else 0.0
+        if self.vocabulary:
+            totals["source_tokens"] = self.source_tokens
+            totals["unknown_symbols"] = dict(self.symbols.most_common())
+            totals["unknown_symbols_not_listed"] = self.others
+        with atomic_write(path) as file:
+            for part in _document({"nmtk": nmtk.__version__} | about | totals, self.found):
+                file.write(part.encode("utf-8"))
+
+    def _count(self, symbols: Sequence[str]) -> None:
+        for symbol in symbols:
+            if symbol in self.symbols or len(self.symbols) < SYMBOLS:
+                self.symbols[symbol] += 1
+            else:
+                self.others += 1
+
+
+@contextmanager
+def reporting(report: Report, path: Path | None, about: Document) -> Iterator[None]:
+    """Write the report when the block ends, however it ends: `finished` says whether all lines were translated.
+
+    It is written once before, too: what cannot be written is told at once, and a process that is killed leaves a trace.
+    """
+    if path is None:
+        yield
+        return
+    unfinished, finished = about | {"finished": False}, about | {"finished": True}
+    report.write(path, unfinished)
+    try:
+        yield
+    except BaseException:
+        report.write(path, unfinished)
+        raise
+    report.write(path, finished)
+
+
+def _document(head: Document, found: dict[str, "array[int]"]) -> Iterator[str]:
+    """The text of the report, each list of lines piece by piece."""
+    yield json.dumps(head, ensure_ascii=False, indent=2)[:-2]
+    for name, lines in found.items():
+        yield f',\n  "{name}": {{"count": {len(lines)}, "lines": ['
+        for first in range(0, len(lines), _CHUNK):
+            yield (", " if first else "") + ", ".join(map(str, lines[first : first + _CHUNK]))
+        yield "]}"
+    yield "\n}\n"
