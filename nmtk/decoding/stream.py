@@ -1,23 +1,17 @@
 """Streams: a model's translation of a file or of standard input, as it comes."""
 
-import bz2
-import gzip
-import lzma
 import sys
-from collections.abc import Iterator
-from contextlib import contextmanager, nullcontext
 from pathlib import Path
-from typing import IO, Any, NamedTuple
+from typing import NamedTuple
 
 import torch
 
 from nmtk.bundle import Bundle
 from nmtk.decoding.options import DecodingOptions
+from nmtk.decoding.output import opened
 from nmtk.decoding.translator import BUFFER, Translator
 from nmtk.devices import pick_device, pick_precision
 from nmtk.documents import Document
-from nmtk.errors import DataError
-from nmtk.files import atomic_write
 from nmtk.lines import STANDARD, read_lines
 
 
@@ -76,49 +70,17 @@ def translate_stream(
     if typed and not quiet:
         _tell("type a line, then Enter; Ctrl-D ends")
     size = buffer or (1 if typed else BUFFER)
-    split = cut = number = 0
-    with _opened(output) as file:
-        for number, (best, *_) in enumerate(translator.candidates(read_lines(source or STANDARD), size), 1):
-            file.write(best.text.encode("utf-8") + b"\n")
+    split = cut = 0
+    with opened(output, size) as records:
+        for best, *_ in translator.candidates(read_lines(source or STANDARD), size):
+            records.write(best.text.encode("utf-8") + b"\n")
             split += best.parts > 1
             cut += best.cut
-            if number % size == 0:
-                file.flush()
     if split and not quiet:
-        _tell(f"warning: {split:,} of {number:,} lines were too long and translated in parts")
+        _tell(f"warning: {split:,} of {records.count:,} lines were too long and translated in parts")
     if cut and not quiet:
-        _tell(f"warning: {cut:,} of {number:,} translations reached the longest length allowed")
+        _tell(f"warning: {cut:,} of {records.count:,} translations reached the longest length allowed")
 
 
 def _tell(note: str) -> None:
     sys.stderr.write(f"nmtk: {note}\n")
-
-
-@contextmanager
-def _opened(output: Path | None) -> Iterator[IO[bytes]]:
-    """Standard output, or a file that is compressed as its ending says."""
-    if output in (None, STANDARD):
-        if sys.stdout is None:
-            raise DataError("standard output is closed: wanted a file, -o")
-        yield sys.stdout.buffer
-        sys.stdout.buffer.flush()
-        return
-    with atomic_write(output) as file, _compressed(file, output.suffix) as packed:
-        yield packed
-
-
-def _compressed(file: IO[bytes], suffix: str) -> Any:
-    """A file to write to, compressed into `file` by the endings that lines are read from."""
-    match suffix:
-        case ".gz":
-            return gzip.GzipFile("", "wb", fileobj=file, mtime=0)  # no time: the same text gives the same file
-        case ".xz":
-            return lzma.open(file, "wb")
-        case ".bz2":
-            return bz2.open(file, "wb")
-        case ".zst":
-            import zstandard
-
-            return zstandard.ZstdCompressor().stream_writer(file, closefd=False)
-        case _:
-            return nullcontext(file)
