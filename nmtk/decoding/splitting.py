@@ -20,12 +20,17 @@ def split(text: str, encode: Encode, longest: int) -> list[list[int]]:
     middle, else at white space, and so on. What has no such place, like a script without spaces, is cut between pieces,
     evenly. White space at a cut belongs to no part; nothing else is lost.
     """
+    return [ids for _, pieces in split_text(text, encode, longest) for ids in _evenly(pieces, longest)]
+
+
+def split_text(text: str, encode: Encode, longest: int) -> list[tuple[str, list[int]]]:
+    """The same before anything is cut between pieces: parts of the text, in its order, and the pieces of each."""
     [pieces] = encode([text])
     if len(pieces) <= longest:
-        return [pieces]
+        return [(text, pieces)]
     parts = sentences(text)
     found = zip(parts, encode(parts), strict=True)
-    return [ids for part, pieces in found for ids in _halve(part, pieces, encode, longest)]
+    return [half for part, pieces in found for half in _halve(part, pieces, encode, longest)]
 
 
 def sentences(text: str) -> list[str]:
@@ -38,18 +43,19 @@ def sentences(text: str) -> list[str]:
     return [part for part in (text[a:b].strip() for a, b in pairwise([0, *ends, len(text)])) if part]
 
 
-def _halve(text: str, pieces: list[int], encode: Encode, longest: int) -> Iterator[list[int]]:
-    if len(pieces) <= longest:
-        if pieces:
-            yield pieces
-    elif cut := _cut(text):
+def _halve(text: str, pieces: list[int], encode: Encode, longest: int) -> Iterator[tuple[str, list[int]]]:
+    if len(pieces) > longest and (cut := _cut(text)):
         halves = [text[:cut].rstrip(), text[cut:]]
         for half, ids in zip(halves, encode(halves), strict=True):
             yield from _halve(half, ids, encode, longest)
-    else:
-        count = -(-len(pieces) // longest)
-        bounds = [len(pieces) * n // count for n in range(count + 1)]
-        yield from (pieces[a:b] for a, b in pairwise(bounds))
+    elif pieces:
+        yield text, pieces
+
+
+def _evenly(pieces: list[int], longest: int) -> list[list[int]]:
+    count = max(1, -(-len(pieces) // longest))
+    bounds = [len(pieces) * n // count for n in range(count + 1)]
+    return [pieces[a:b] for a, b in pairwise(bounds)]
 
 
 def _cut(text: str) -> int:
