@@ -33,6 +33,12 @@ def translate(
     buffer_size: Annotated[
         int | None, typer.Option(min=1, help="Lines read before the first is answered; 1 answers line by line.")
     ] = None,
+    resume: Annotated[
+        bool, typer.Option("--resume", help="From file to file: go on with what was broken off.")
+    ] = False,
+    shard: Annotated[
+        str | None, typer.Option(metavar="I/N", help="From file to file: only the I-th of N ranges of lines.")
+    ] = None,
     device: Annotated[str, typer.Option(help="auto, cpu, cuda, cuda:N or mps.")] = "auto",
     precision: Annotated[
         Literal["auto", "float32", "bfloat16", "float16"],
@@ -46,6 +52,11 @@ def translate(
     \b
     nmtk translate -m RUN < in > out
     nmtk translate -m RUN -i in.gz -o out.gz
+    nmtk translate -m RUN -i in.xz -o out.3 --shard 3/16         then: cat out.1 ... out.16
+    torchrun --nproc-per-node 4 -m nmtk translate -m RUN -i in.xz -o out.xz
+
+    From file to file, what is done is kept in out.part: killed, run it again with --resume. On any number of processes
+    the output is the same, byte for byte, at equal precision and --threads.
     """
     if decode == "greedy" and any(value is not None for value in (beam_size, length_penalty, alpha)):
         raise typer.BadParameter("greedy search has no beam and no length penalty", param_hint="--decode")
@@ -55,4 +66,4 @@ def translate(
     from nmtk.decoding.stream import Wishes, translate_stream
 
     wishes = Wishes(decode, beam_size, length_penalty, alpha, batch_tokens)
-    translate_stream(model, source, output, wishes, buffer_size, device, precision, threads, quiet)
+    translate_stream(model, source, output, wishes, buffer_size, device, precision, threads, quiet, resume, shard)

@@ -6,13 +6,14 @@ from typing import NamedTuple
 
 import torch
 
-from nmtk.bundle import Bundle
+from nmtk.bundle import WEIGHTS, Bundle, find
 from nmtk.decoding.options import DecodingOptions
-from nmtk.decoding.output import opened
+from nmtk.decoding.shards import Shard, opened_work, own_device
 from nmtk.decoding.translator import BUFFER, Translator
 from nmtk.devices import pick_device, pick_precision
 from nmtk.documents import Document
-from nmtk.lines import STANDARD, read_lines
+from nmtk.files import sha256
+from nmtk.lines import STANDARD
 
 
 class Wishes(NamedTuple):
@@ -56,30 +57,43 @@ def translate_stream(
     precision: str,
     threads: int | None,
     quiet: bool,
+    resume: bool = False,
+    shard: str | None = None,
 ) -> None:
     """Translate `source` (None: standard input) into `output` (None: standard output), one line for each line.
 
-    A file appears whole or not at all; standard output is flushed after each buffer. Raises ModelError and DataError.
+    A file appears whole or not at all; standard output is flushed after each buffer. From file to file a translation
+    that was broken off can be resumed, or be one shard of several; see `opened_work`. Raises ModelError and DataError.
     """
+    part = Shard.parse(shard) if shard else None
     if threads:
         torch.set_num_threads(threads)
-    place = pick_device(device)
+    place = own_device(pick_device(device))
     bundle = Bundle.load(model, place, pick_precision(precision, place))
     translator = Translator(bundle, wishes.over(bundle.decoding))
     typed = source in (None, STANDARD) and sys.stdin.isatty()
     if typed and not quiet:
         _tell("type a line, then Enter; Ctrl-D ends")
     size = buffer or (1 if typed else BUFFER)
-    split = cut = 0
-    with opened(output, size) as records:
-        for best, *_ in translator.candidates(read_lines(source or STANDARD), size):
-            records.write(best.text.encode("utf-8") + b"\n")
+
+    def task() -> Document:
+        decoding = {f"decoding.{key}": value for key, value in translator.options.document().items()}
+        arithmetic = {"device": place.type, "precision": str(next(bundle.model.parameters()).dtype)}
+        return (
+            {"model": sha256(find(model) / WEIGHTS), "vocabulary": bundle.vocabularies.digest} | decoding | arithmetic
+        )
+
+    split = cut = number = 0
+    with opened_work(source or STANDARD, output or STANDARD, task, size, resume, part) as work:
+        for best, *_ in translator.candidates(work.lines, size, first=work.first):
+            work.answers.write(best.text.encode("utf-8") + b"\n")
+            number += 1
             split += best.parts > 1
             cut += best.cut
     if split and not quiet:
-        _tell(f"warning: {split:,} of {records.count:,} lines were too long and translated in parts")
+        _tell(f"warning: {split:,} of {number:,} lines were too long and translated in parts")
     if cut and not quiet:
-        _tell(f"warning: {cut:,} of {records.count:,} translations reached the longest length allowed")
+        _tell(f"warning: {cut:,} of {number:,} translations reached the longest length allowed")
 
 
 def _tell(note: str) -> None:
