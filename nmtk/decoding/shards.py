@@ -105,20 +105,20 @@ def opened_work(
     frame = frame_of(buffer, pack)
     resume = resume or int(os.environ.get("TORCHELASTIC_RESTART_COUNT", "0")) > 0
     own = ranks or shard or Shard()
-    total = None if own.of == 1 else count_lines(source)
+    total = count_lines(source) if own.of > 1 else None
     lines = None if total is None else own.lines(total, frame)
+    start, stop = (0, None) if lines is None else (lines.start, lines.stop)
     shared = task() | {"buffer": buffer, "input": known_by(source)}
     path = _of_rank(output, ranks) if ranks else output.with_name(f"{output.name}.part")
     with opened_part(path, shared | {"shard": str(own)}, pack, frame, resume) as part:
-        if not part.journal.done:
-            first = part.count + (lines.start if lines else 0)
-            text = read_range(source, first, lines.stop if lines else None)
-            yield from _answered(Work(text, first, part), source)
+        if part.journal.done:
+            yield Work(iter(()), start, part)
+        else:
+            first = start + part.count
+            yield from _answered(Work(read_range(source, first, stop), first, part), source)
             if lines is not None and part.count != len(lines):
                 raise DataError(f"{source}: {part.count:,} lines where {len(lines):,} were counted: it has changed")
             part.finish(alone=not ranks)
-        else:
-            yield Work(iter(()), 0, part)
     if ranks is None:
         path.replace(output)
         sync_folder(output.parent)
