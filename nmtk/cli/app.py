@@ -11,6 +11,7 @@ from nmtk.cli.benchmark import benchmark
 from nmtk.cli.build_vocab import build_vocab
 from nmtk.cli.evaluate import evaluate
 from nmtk.cli.groups import GroupedCommand
+from nmtk.cli.score import score
 from nmtk.cli.train import train
 from nmtk.cli.translate import translate
 from nmtk.errors import NmtkError
@@ -26,6 +27,7 @@ app.command("build-vocab", short_help="Learn a vocabulary from text.")(build_voc
 app.command("train", short_help="Train a model by a recipe, or go on training it.")(train)
 app.command("translate", cls=GroupedCommand, short_help="Translate lines of text.")(translate)
 app.command("evaluate", short_help="Score translations, or a run's model.")(evaluate)
+app.command("score", short_help="Say how probable translations are.")(score)
 app.command("average-checkpoints", short_help="Make one model of several checkpoints.")(average_checkpoints)
 app.command("benchmark", short_help="Measure speed and memory on this machine.")(benchmark)
 for other_name in ("decode", "predict"):

@@ -44,6 +44,8 @@ def translate(
     longest: flag.Longest = None,
     longest_input: flag.LongestInput = None,
     unknown: flag.Unknown = None,
+    resume: flag.Resume = False,
+    shard: flag.Shard = None,
     batch_tokens: flag.BatchTokens = None,
     buffer_size: flag.BufferSize = None,
     device: flag.Device = "auto",
@@ -57,6 +59,11 @@ def translate(
     nmtk translate -m RUN < in > out
     nmtk translate -m RUN -i in.gz -o out.gz
     nmtk translate -m RUN -i in.jsonl -o out.jsonl --nbest 4
+    nmtk translate -m RUN -i in.xz -o out.3 --shard 3/16         then: cat out.1 ... out.16
+    torchrun --nproc-per-node 4 -m nmtk translate -m RUN -i in.xz -o out.xz
+
+    From file to file, what is done is kept in out.part: killed, run it again with --resume. On any number of processes
+    the output is the same, byte for byte, at equal precision and --threads.
     """
     split = "sentences" if paragraphs else None
     from nmtk.decoding.inputs import Input, guess_format
@@ -75,7 +82,7 @@ def translate(
     from nmtk.decoding.stream import Machine, translate_stream
 
     machine = Machine(device, precision, threads)
-    translate_stream(models, shares, wishes, given, output, written, report, machine, buffer_size, quiet)
+    translate_stream(models, shares, wishes, given, output, written, report, machine, buffer_size, quiet, resume, shard)
 
 
 def _shares(weights: str, models: int) -> list[float]:

@@ -92,6 +92,10 @@ Longest: TypeAlias = Annotated[int | None, _rule(min=1, help="Most tokens, whate
 LongestInput: TypeAlias = Annotated[int | None, _rule(min=1, help="Pieces from which a line is translated in parts.")]
 Unknown: TypeAlias = Annotated[bool | None, _rule(help="Whether the unknown piece may stand in it.")]
 
+Resume: TypeAlias = Annotated[bool, _work("--resume", help="From file to file: go on with what was broken off.")]
+Shard: TypeAlias = Annotated[
+    str | None, _work(metavar="I/N", help="From file to file: only the I-th of N ranges of lines.")
+]
 BatchTokens: TypeAlias = Annotated[
     int | None, _work(min=1, help="Source tokens of a batch.", show_default="the model's")
 ]

@@ -10,7 +10,7 @@ line i. A line of JSON is an object. These columns and keys have a meaning; all 
 """
 
 import json
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from functools import partial
 from pathlib import Path
 from typing import Any, Literal, NamedTuple, TypeAlias
@@ -18,7 +18,7 @@ from typing import Any, Literal, NamedTuple, TypeAlias
 from nmtk.decoding.sentences import Request
 from nmtk.documents import Document
 from nmtk.errors import DataError
-from nmtk.lines import STANDARD, origin_of, read_lines
+from nmtk.lines import STANDARD, origin_of
 from nmtk.options import nearest
 
 Format: TypeAlias = Literal["text", "tsv", "jsonl"]
@@ -60,20 +60,22 @@ class Input(NamedTuple):
             return f"--columns: found no text among {', '.join(self.columns)}"
         return None
 
-    def entries(self) -> Iterator[Entry]:
-        """The lines, one by one. Raises DataError with file, line, what was found and what was wanted."""
-        path = self.path or STANDARD
+    def entries(self, lines: Iterable[str], first: int = 0) -> Iterator[Entry]:
+        """What the lines ask for, one by one, the first of them the line of that number, counted from 0.
+
+        Raises DataError with file, line, what was found and what was wanted.
+        """
         parsers: dict[Format, Callable[[str], Entry]] = {
             "text": _from_text,
             "tsv": partial(_from_tsv, self.columns or COLUMNS),
             "jsonl": _from_json,
         }
         parse = parsers[self.format]
-        for number, line in enumerate(read_lines(path), 1):
+        for number, line in enumerate(lines, first + 1):
             try:
                 entry = parse(line)
             except DataError as fault:
-                raise DataError(f"{origin_of(path)}:{number}: {fault}") from None
+                raise DataError(f"{origin_of(self.path or STANDARD)}:{number}: {fault}") from None
             yield entry
 
 

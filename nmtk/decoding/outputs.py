@@ -7,7 +7,7 @@ jsonl   an object: what stood in the input's line, with the translation and what
 
 import json
 from collections.abc import Callable, Sequence
-from typing import TYPE_CHECKING, Any, Literal, NamedTuple, TypeAlias
+from typing import TYPE_CHECKING, Literal, NamedTuple, TypeAlias
 
 from nmtk.documents import Document
 
@@ -29,7 +29,7 @@ class Answer(NamedTuple):
     given: Document
     """What stood in the line, by name."""
     found: "Sequence[Translation]"
-    alignment: Sequence[Any] | None = None
+    alignment: Sequence[tuple[int, int]] | None = None
     """The best translation's, where it was asked for."""
 
 
@@ -45,18 +45,29 @@ class Output(NamedTuple):
         """Why there is no such output, in a line; None if there may be."""
         if self.format == "text" and (self.nbest or 1) > 1:
             return "text holds one translation of each line: for --nbest, wanted --output-format nbest or jsonl"
-        if self.format != "jsonl" and self.alignments:
-            return f"{self.format} holds no --alignments: wanted --output-format jsonl"
+        if self.format == "nbest" and self.alignments:
+            return "an n-best list holds no --alignments: wanted --output-format text or jsonl"
         return None
 
     def writer(self, vocabulary: "Vocabulary") -> Callable[[Answer], str]:
         """What makes an answer the line, or lines, to be written."""
         writers: dict[Format, Callable[[Answer], str]] = {
-            "text": lambda answer: answer.found[0].text,
+            "text": _as_text,
             "nbest": _as_nbest,
             "jsonl": lambda answer: _as_json(answer, vocabulary, bool(self.nbest)),
         }
         return writers[self.format]
+
+
+def _as_text(answer: Answer) -> str:
+    """The translation; behind it ||| and the alignment, where one was asked for, as Marian writes it."""
+    text = answer.found[0].text
+    return text if answer.alignment is None else f"{text} ||| {pharaoh(answer.alignment)}".rstrip()
+
+
+def pharaoh(pairs: Sequence[tuple[int, int]]) -> str:
+    """An alignment in Pharaoh's format: `0-0 1-2`, source word and target word, counted from 0."""
+    return " ".join(f"{source}-{target}" for source, target in pairs)
 
 
 def _as_nbest(answer: Answer) -> str:
@@ -77,7 +88,7 @@ def _as_json(answer: Answer, vocabulary: "Vocabulary", several: bool) -> str:
     document = answer.given | _known(best, vocabulary)
     document |= {"parts": best.parts, "cut": best.cut, "looped": best.looped, "unmet": best.unmet}
     if answer.alignment is not None:
-        document["alignment"] = answer.alignment
+        document["alignment"] = pharaoh(answer.alignment)
     if several:
         document["candidates"] = [_known(one, vocabulary) for one in answer.found]
     return json.dumps(document, ensure_ascii=False)

@@ -1,5 +1,6 @@
 """Scoring: how probable a model finds translations that are given (forced decoding)."""
 
+import math
 from collections.abc import Iterable, Iterator, Sequence
 from itertools import zip_longest
 from typing import NamedTuple
@@ -12,14 +13,14 @@ from nmtk.decoding.batching import blocks, by_length, source_batch
 from nmtk.decoding.loaded import Loaded
 from nmtk.decoding.translator import BUFFER
 from nmtk.devices import attention_kernels
-from nmtk.errors import DataError
+from nmtk.errors import DataError, ModelError
 
 ROWS = 2048
 """Target positions projected to the vocabulary at once: what bounds the memory."""
 
 
 class Score(NamedTuple):
-    """What the model gives one pair. The perplexity is exp(-logp / tokens)."""
+    """What the model gives one pair."""
 
     logp: float
     """Natural log-probability of the target, its `</s>` included."""
@@ -33,6 +34,11 @@ class Score(NamedTuple):
         """Target tokens scored, `</s>` included."""
         return len(self.token_logps)
 
+    @property
+    def perplexity(self) -> float:
+        """exp(-logp / tokens): among how many tokens, equally likely, the model had as hard a choice."""
+        return perplexity(self.logp, self.tokens)
+
 
 class Scorer:
     """A model that scores pairs, in batches of at most `batch_tokens` tokens of either side, padding included."""
@@ -43,26 +49,44 @@ class Scorer:
         self.device = next(bundle.model.parameters()).device
 
     def score(self, sources: Iterable[str], targets: Iterable[str], buffer: int = BUFFER) -> Iterator[Score]:
-        """Yield the score of each pair, in order. Nothing is split, and an empty line is scored as any other.
+        """Yield the score of each pair, in order; see `score_pairs`. Raises DataError when one side ends first."""
+        return self.score_pairs(_side_by_side(sources, targets), buffer)
 
-        Raises DataError when one side ends before the other.
+    def score_pairs(self, pairs: Iterable[tuple[str, str]], buffer: int = BUFFER) -> Iterator[Score]:
+        """Yield the score of each pair of source and target, in order.
+
+        Nothing is split, since a translation of several sentences does not say where they part: a long pair is scored
+        as it is, though the model may have seen no such length. An empty line is scored as any other.
+
+        Raises DataError for a line that is longer than the positions that the model has learned, ModelError when the
+        model gives numbers that are no probabilities.
         """
-        for number, block in enumerate(blocks(zip_longest(sources, targets), buffer)):
-            for line, (source, target) in enumerate(block):
-                if source is None or target is None:
-                    side = "source" if source is None else "target"
-                    raise DataError(f"the {side} side ends after line {number * buffer + line}, the other goes on")
-            yield from self._block([source for source, _ in block], [target for _, target in block])
+        for number, block in enumerate(blocks(pairs, buffer)):
+            yield from self._block(block, number * buffer + 1)
 
-    def _block(self, sources: Sequence[str], targets: Sequence[str]) -> list[Score]:
+    def _block(self, texts: Sequence[tuple[str, str]], first: int) -> list[Score]:
         one, other = self.bundle.vocabularies
+        sources, targets = zip(*texts, strict=True)
         pairs = list(zip(one.encode(sources), other.encode(targets), strict=True))
+        self._check(pairs, first)
         scores: list[Score] = [Score(0.0, [], [])] * len(pairs)
         for places in by_length([1 + max(map(len, pair)) for pair in pairs], self.batch_tokens):
             ids = [pairs[place][1] for place in places]
             for place, target, parts in zip(places, ids, self._batch([pairs[p] for p in places]), strict=True):
                 scores[place] = Score(sum(parts), parts, target)
+        if not all(math.isfinite(score.logp) for score in scores):
+            raise ModelError("the model's scores are not finite: its weights are damaged, or its precision too low")
         return scores
+
+    def _check(self, pairs: Sequence[tuple[list[int], list[int]]], first: int) -> None:
+        longest = self.bundle.model.longest
+        if longest is None:
+            return
+        for line, pair in enumerate(pairs, first):
+            for side, ids in zip(("source", "target"), pair, strict=True):
+                if len(ids) >= longest:
+                    found = f"line {line}: found {len(ids) + 1:,} tokens in the {side}, </s> among them"
+                    raise DataError(f"{found}; the model has {longest:,} positions: score the line in parts")
 
     @torch.inference_mode()
     def _batch(self, pairs: Sequence[tuple[list[int], list[int]]]) -> list[list[float]]:
@@ -80,6 +104,22 @@ class Scorer:
         chunks = zip(torch.split(hidden_BTD[real_BT], ROWS), torch.split(gold_BT[real_BT], ROWS), strict=True)
         logps = torch.cat([_of_gold(model.project(hidden_ND), gold_N) for hidden_ND, gold_N in chunks])
         return [part.tolist() for part in torch.split(logps.cpu(), lengths)]
+
+
+def perplexity(logp: float, tokens: int) -> float:
+    """exp(-logp / tokens); infinite where no floating-point number is so great."""
+    try:
+        return math.exp(-logp / tokens)
+    except OverflowError:
+        return math.inf
+
+
+def _side_by_side(sources: Iterable[str], targets: Iterable[str]) -> Iterator[tuple[str, str]]:
+    for line, (source, target) in enumerate(zip_longest(sources, targets)):
+        if source is None or target is None:
+            side = "source" if source is None else "target"
+            raise DataError(f"the {side} side ends after line {line}, the other goes on")
+        yield source, target
 
 
 def _of_gold(logits_NV: Tensor, gold_N: Tensor) -> Tensor:

@@ -1,31 +1,32 @@
 """Streams: a model's translation of a file or of standard input, as it comes."""
 
-import bz2
-import gzip
-import lzma
 import sys
+from collections import deque
 from collections.abc import Iterator, Sequence
-from contextlib import contextmanager, nullcontext
 from pathlib import Path
-from typing import IO, Any, NamedTuple
+from typing import NamedTuple
 
 import torch
 
 from nmtk.allocator import keep_memory
-from nmtk.bundle import Bundle
+from nmtk.bundle import WEIGHTS, Bundle, find
+from nmtk.decoding.alignment import Aligned, Aligner
 from nmtk.decoding.batching import blocks
 from nmtk.decoding.ensemble import load_ensemble
-from nmtk.decoding.inputs import Input
+from nmtk.decoding.inputs import Entry, Input
 from nmtk.decoding.loaded import Loaded
 from nmtk.decoding.options import DecodingOptions
 from nmtk.decoding.outputs import Answer, Output
 from nmtk.decoding.prompt import converse
 from nmtk.decoding.report import Report, reporting
-from nmtk.decoding.translator import BUFFER, Translator
+from nmtk.decoding.sentences import Request
+from nmtk.decoding.shards import Shard, opened_work, own_device
+from nmtk.decoding.translator import BUFFER, Translation, Translator
 from nmtk.decoding.wishes import Wishes
 from nmtk.devices import pick_device, pick_precision
-from nmtk.errors import DataError, OptionsError
-from nmtk.files import atomic_write
+from nmtk.documents import Document
+from nmtk.errors import OptionsError
+from nmtk.files import sha256
 from nmtk.lines import STANDARD
 
 PRIMITIVES = 1024
@@ -51,19 +52,28 @@ def translate_stream(
     machine: Machine,
     buffer: int | None,
     quiet: bool,
+    resume: bool = False,
+    shard: str | None = None,
 ) -> None:
     """Translate `source` into `output` (None: standard output), one line, or block of n-best lines, for each line.
 
-    A file appears whole or not at all; standard output is flushed after each buffer. A report is written however it
-    ends, and says whether it finished. Raises ModelError, OptionsError
+    A file appears whole or not at all; standard output is flushed after each buffer. From file to file a translation
+    that was broken off can be resumed, or be one shard of several; see `opened_work`. A report is written however it
+    ends, and says whether it finished; it is of the lines that this process translated. Raises ModelError, OptionsError
     and DataError.
     """
+    part = Shard.parse(shard) if shard else None
     bundle = _load(models, weights, machine)
     own = DecodingOptions.parse(bundle.decoding, "the model's decoding options")
     options = DecodingOptions.parse(wishes.over(own.document()), "the command line's decoding options")
     translator = Translator(bundle, options)
     best = _best(wanted, options.strategy.width)
     write = wanted.writer(bundle.vocabularies.target)
+    aligner = None
+    if wanted.alignments:
+        if not isinstance(bundle, Bundle):
+            raise OptionsError(f"--alignments: found {len(models)} models, wanted one, whose attention they are")
+        aligner = Aligner(bundle, longest=translator.options.longest_input)
     typed = source.path in (None, STANDARD) and sys.stdin.isatty()
     spoken = typed and output is None and report_path is None and sys.stdout is not None and sys.stdout.isatty()
     if typed and not quiet:
@@ -71,16 +81,38 @@ def translate_stream(
     if spoken and (source.format, wanted.format) == ("text", "text"):
         converse(translator)
         return
+
+    def task() -> Document:
+        """All that changes a byte of the output, besides text, buffer and shard."""
+        decoding = {f"decoding.{key}": value for key, value in options.document().items()}
+        form = {"input format": source.format, "columns": list(source.columns or ()), "output": list(wanted)}
+        arithmetic = {"device": translator.device.type, "precision": machine.precision, "weights": list(weights or ())}
+        known = {"model": [sha256(find(path) / WEIGHTS) for path in models], "vocabulary": bundle.vocabularies.digest}
+        return known | decoding | form | arithmetic
+
+    size = buffer or (1 if typed else BUFFER)
     report = Report(bundle.vocabularies.source if report_path else None)
     about = {"models": [*map(str, models)], "input": str(source.path or STANDARD), "decoding": options.document()}
-    with reporting(report, report_path, about), _opened(output) as file:
-        for block in blocks(source.entries(), buffer or (1 if typed else BUFFER)):
-            requests, first = [entry.request for entry in block], report.lines
-            found = list(translator.candidates(requests, len(block), best, first))
-            for line, (entry, translations) in enumerate(zip(block, found, strict=True), first):
-                file.write(write(Answer(line, entry.given, translations)).encode("utf-8") + b"\n")
-            file.flush()
-            report.add([request.text for request in requests], [translations[0] for translations in found])
+    with (
+        reporting(report, report_path, about),
+        opened_work(source.path or STANDARD, output or STANDARD, task, size, resume, part) as work,
+    ):
+        asked: deque[Entry] = deque()
+
+        def requests() -> Iterator[Request]:
+            for entry in source.entries(work.lines, work.first):
+                asked.append(entry)
+                yield entry.request
+
+        found = enumerate(translator.candidates(requests(), size, best, work.first), work.first)
+        for block in blocks(found, size):
+            entries = [asked.popleft() for _ in block]
+            texts, firsts = [entry.request.text for entry in entries], [translations[0] for _, translations in block]
+            alignments = _align(aligner, texts, firsts)
+            for (line, translations), entry, alignment in zip(block, entries, alignments, strict=True):
+                answer = Answer(line, entry.given, translations, alignment)
+                work.answers.write(write(answer).encode("utf-8") + b"\n")
+            report.add(texts, firsts)
     as_wanted = {"split"} if options.split == "sentences" else set()
     for warning in () if quiet else report.warnings(as_wanted):
         _tell(f"warning: {warning}")
@@ -90,7 +122,7 @@ def _load(models: Sequence[Path], weights: Sequence[float] | None, machine: Mach
     if machine.threads:
         torch.set_num_threads(machine.threads)
     keep_memory(PRIMITIVES)
-    place = pick_device(machine.device)
+    place = own_device(pick_device(machine.device))
     kind = pick_precision(machine.precision, place, exact=True)
     if len(models) == 1 and weights is None:
         return Bundle.load(models[0], place, kind)
@@ -105,35 +137,14 @@ def _best(wanted: Output, width: int) -> int:
     return best
 
 
+def _align(
+    aligner: Aligner | None, texts: Sequence[str], found: Sequence[Translation]
+) -> Sequence[list[tuple[int, int]] | None]:
+    """The words that belong together in each line and its translation; None of each where nobody asked."""
+    if aligner is None:
+        return [None] * len(texts)
+    return aligner.align([Aligned(text, one.text, one.pieces) for text, one in zip(texts, found, strict=True)])
+
+
 def _tell(note: str) -> None:
     sys.stderr.write(f"nmtk: {note}\n")
-
-
-@contextmanager
-def _opened(output: Path | None) -> Iterator[IO[bytes]]:
-    """Standard output, or a file that is compressed as its ending says."""
-    if output in (None, STANDARD):
-        if sys.stdout is None:
-            raise DataError("standard output is closed: wanted a file, -o")
-        yield sys.stdout.buffer
-        sys.stdout.buffer.flush()
-        return
-    with atomic_write(output) as file, _compressed(file, output.suffix) as packed:
-        yield packed
-
-
-def _compressed(file: IO[bytes], suffix: str) -> Any:
-    """A file to write to, compressed into `file` by the endings that lines are read from."""
-    match suffix:
-        case ".gz":
-            return gzip.GzipFile("", "wb", fileobj=file, mtime=0)  # no time: the same text gives the same file
-        case ".xz":
-            return lzma.open(file, "wb")
-        case ".bz2":
-            return bz2.open(file, "wb")
-        case ".zst":
-            import zstandard
-
-            return zstandard.ZstdCompressor().stream_writer(file, closefd=False)
-        case _:
-            return nullcontext(file)

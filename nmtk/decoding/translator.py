@@ -5,6 +5,7 @@ from typing import NamedTuple
 
 import torch
 
+from nmtk.decoding.alignment import Part
 from nmtk.decoding.alternatives import Alternatives
 from nmtk.decoding.batching import blocks, by_length, source_batch
 from nmtk.decoding.guard import looped
@@ -53,6 +54,8 @@ class Translation(NamedTuple):
     """Whether a part goes round in circles: the loop guard had to stop it, or would have done so."""
     unmet: bool = False
     """Whether a required phrase does not stand in the text."""
+    pieces: tuple[Part, ...] = ()
+    """Source and target of each part."""
 
 
 _EMPTY = Translation("", 0.0, 0.0, [], [], parts=0, cut=False)
@@ -214,6 +217,7 @@ class Translator:
             parts=len(parts),
             cut=any(len(one.token_logps) == self._limit(source) for source, one in parts),
             looped=any(looped(one.ids, source) for source, one in parts),
+            pieces=tuple(Part(source.pieces, one.ids) for source, one in parts),
             unmet=any(self.phrases.text(phrase) not in text for phrase in request.required),
         )
 

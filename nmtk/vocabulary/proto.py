@@ -1,7 +1,8 @@
-"""What SentencePiece's own Python class does not tell of a model, read from the protobuf wire format.
+"""What SentencePiece's own Python class does not tell without the protobuf library, read from the wire format.
 
-Only the fields that sampling needs: kind of model, byte fallback, and each piece with its score and role. Field
-numbers are those of `sentencepiece_model.proto`; unknown fields are passed over, as protobuf asks.
+Of a model only what sampling needs: its kind, byte fallback, and each piece with its score and role; of a text cut into
+pieces, where they stand. Field numbers are those of `sentencepiece_model.proto` and `sentencepiece.proto`; unknown
+fields are passed over, as protobuf asks.
 """
 
 import struct
@@ -56,6 +57,16 @@ def _read_piece(message: bytes) -> Piece:
         elif number == 3:
             role = _whole(value, NORMAL)
     return Piece(text, score, role)
+
+
+Span: TypeAlias = tuple[int, int]
+"""First byte in a text, as UTF-8, and the one after the last; they are the same for what is no text of its own."""
+
+
+def read_spans(text: bytes) -> list[Span]:
+    """Where each piece of a serialised `SentencePieceText` stands in its text."""
+    pieces = (dict(_fields(value)) for number, value in _fields(text) if number == 2 and isinstance(value, bytes))
+    return [(_whole(piece.get(4), 0), _whole(piece.get(5), 0)) for piece in pieces]
 
 
 def _whole(value: int | bytes | None, default: int) -> int:

@@ -12,7 +12,18 @@ from sentencepiece import SentencePieceProcessor
 
 from nmtk.errors import DataError
 from nmtk.files import atomic_write
-from nmtk.vocabulary.proto import BYTE, CONTROL, NORMAL, UNKNOWN, USER_DEFINED, Kind, Proto, read_proto
+from nmtk.vocabulary.proto import (
+    BYTE,
+    CONTROL,
+    NORMAL,
+    UNKNOWN,
+    USER_DEFINED,
+    Kind,
+    Proto,
+    Span,
+    read_proto,
+    read_spans,
+)
 from nmtk.vocabulary.sampling import SPACE, BpeSampler, Sampler, UnigramSampler
 
 FILES = frozenset({"vocabulary.model", "source.model", "target.model"})
@@ -104,6 +115,18 @@ class Vocabulary:
         plain = [[int(i) for i in row if i not in self._special] for row in ids]
         texts: list[str] = self._processor.decode(plain) if plain else []
         return texts
+
+    def spans(self, text: str) -> list[Span]:
+        """Where each piece of `encode` comes from in the text as it was before it was normalised.
+
+        A piece that begins a word holds the space before it, too. Of a character that is spelled in bytes, or that
+        normalisation makes several of, one piece holds all and the others are empty, at its first byte or its end.
+        """
+        return read_spans(self._processor.encode(text, out_type="serialized_proto"))
+
+    def decoded_spans(self, ids: Sequence[int]) -> list[Span]:
+        """Where each piece stands in the text that `decode` makes of them, with the same said of spaces and bytes."""
+        return read_spans(self._processor.decode([int(i) for i in ids], out_type="serialized_proto"))
 
     def pieces(self, ids: Sequence[int]) -> list[str]:
         """The pieces that the ids stand for; a space is U+2581."""

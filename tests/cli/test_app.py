@@ -11,7 +11,7 @@ import pytest
 from nmtk.errors import DataError
 
 ROOT = Path(__file__).parents[2]
-VERBS = ("build-vocab", "train", "translate", "evaluate", "average-checkpoints", "benchmark")
+VERBS = ("build-vocab", "train", "translate", "evaluate", "score", "average-checkpoints", "benchmark")
 HEAVY = {"ctranslate2", "numpy", "pydantic", "rich", "sacrebleu", "sentencepiece", "torch", "transformers", "yaml"}
 NMTK = [sys.executable, "-m", "nmtk"]
 

@@ -24,14 +24,14 @@ def sentences(count: int, seed: int, longest: int = 14) -> list[str]:
 
 
 @cache
-def copying_bundle() -> Bundle:
+def copying_bundle(updates: int = UPDATES) -> Bundle:
     """It has only begun to learn, so that hypotheses compete; but its sentences differ, and end of themselves."""
     vocabulary = Vocabulary(learn(sentences(400, 0), VocabularyOptions(size=300)))
     torch.manual_seed(1)
     model = Transformer(TransformerOptions.model_validate(SMALL), len(vocabulary), len(vocabulary))
     optimiser = torch.optim.Adam(model.parameters(), 5e-3)
     vocabularies = Vocabularies(vocabulary, vocabulary)
-    for update in range(UPDATES):
+    for update in range(updates):
         lines = flatten(vocabulary.encode(sentences(48, update)))
         batch = collate(lines, lines, vocabularies)
         logits_BTV = model(batch.source_BS, batch.keep_BS, batch.target_BT)

@@ -7,11 +7,12 @@ import pytest
 from nmtk.decoding.inputs import Entry, Format, Input, guess_format
 from nmtk.decoding.sentences import Request
 from nmtk.errors import DataError
+from nmtk.lines import read_lines
 
 
 def read(path: Path, text: str, format: Format, columns: tuple[str, ...] | None = None) -> list[Entry]:
     path.write_text(text, "utf-8")
-    return list(Input(path, format, columns).entries())
+    return list(Input(path, format, columns).entries(read_lines(path)))
 
 
 @pytest.mark.parametrize(
@@ -106,7 +107,7 @@ def test_a_bad_line_is_named_with_what_was_found_and_wanted(
 
 def test_no_line_is_read_before_the_one_before_it_is_taken(tmp_path: Path) -> None:
     (tmp_path / "a").write_text('{"text": "a"}\nno JSON\n')
-    entries = Input(tmp_path / "a", "jsonl").entries()
+    entries = Input(tmp_path / "a", "jsonl").entries(read_lines(tmp_path / "a"))
     assert next(entries).request.text == "a"
     with pytest.raises(DataError):
         next(entries)

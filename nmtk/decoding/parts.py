@@ -1,0 +1,183 @@
+"""Parts: a file that is written in steps which last, so that work goes on after a crash where it stood.
+
+    out.xz.part         the records so far
+    out.xz.part.json    the journal: what the work is, and how many records and bytes of it the disk has for certain
+
+What is in the part beyond the journal's bytes is lost, and made again. The bytes in the end are those of a run that
+was never broken.
+"""
+
+import fcntl
+import hashlib
+import json
+import os
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
+from pathlib import Path
+from typing import IO, NamedTuple
+
+from nmtk.decoding.output import Framed, Pack
+from nmtk.documents import Document
+from nmtk.errors import NmtkError
+from nmtk.files import write_text
+
+EVERY = 5.0
+"""Seconds from one step to the next: what a crash may cost, besides the frame under way."""
+
+_ENDS = 1 << 20
+_TRIES, _PAUSE = 20, 0.05
+
+
+class Journal(NamedTuple):
+    """How far a part is."""
+
+    task: Document
+    """What the work is: whatever changes a byte of it."""
+    records: int = 0
+    size: int = 0
+    """Bytes."""
+    done: bool = False
+
+    @classmethod
+    def read(cls, part: Path) -> "Journal | None":
+        """The journal of a part; None when it has none. Raises NmtkError when it cannot be understood."""
+        path = journal_of(part)
+        try:
+            found = cls(**json.loads(path.read_text("utf-8")))
+        except FileNotFoundError:
+            return None
+        except (OSError, ValueError, TypeError):
+            found = cls({}, -1)
+        kinds = [type(value) for value in found]
+        if kinds != [dict, int, int, bool] or min(found.records, found.size) < 0:
+            raise NmtkError(f"{path}: damaged: delete it and {part} to begin anew")
+        return found
+
+    def check(self, part: Path, task: Document) -> None:
+        """Raises NmtkError when the part belongs to other work."""
+        for key in sorted(self.task.keys() | task.keys()):
+            if self.task.get(key) != task.get(key):
+                was, now = (json.dumps(one.get(key), ensure_ascii=False) for one in (self.task, task))
+                raise NmtkError(f"{part}: begun with {key} {was}, now {now}: go on with what it was, or delete it")
+
+
+def journal_of(part: Path) -> Path:
+    """Where the journal of a part stands."""
+    return part.with_name(f"{part.name}.json")
+
+
+class Part(Framed):
+    """A file under way: records are written to it in frames, and it is a whole number of them that lasts."""
+
+    def __init__(self, path: Path, file: IO[bytes], pack: Pack | None, size: int, journal: Journal) -> None:
+        super().__init__(file, pack, size)
+        self.path, self.journal = path, journal
+        self.count = journal.records
+        self._stepped = time.monotonic()
+
+    def write(self, record: bytes) -> bool:
+        """Write one record; whether it was the last of a frame, after which the disk may be told to keep them."""
+        ended = super().write(record)
+        if ended and time.monotonic() - self._stepped >= EVERY:
+            self.step()
+        return ended
+
+    def end_frame(self) -> None:
+        """Write what has gathered."""
+        super().end_frame()
+        self.journal = self.journal._replace(records=self.count, size=self._file.tell())
+
+    def step(self) -> None:
+        """Have the disk keep all frames so far, then say so in the journal."""
+        os.fsync(self._file.fileno())
+        write_text(journal_of(self.path), json.dumps(self.journal._asdict()))
+        self._stepped = time.monotonic()
+
+    def finish(self, alone: bool) -> None:
+        """Write the last frame. alone: the file is to be one by itself, so that even without records it has a frame."""
+        if self.count > self.journal.records or (alone and not self.journal.size):
+            self.end_frame()
+        self.journal = self.journal._replace(done=True)
+        self.step()
+
+
+@contextmanager
+def opened_part(path: Path, task: Document, pack: Pack | None, size: int, resume: bool) -> Iterator[Part]:
+    """Open a part for writing, which is then ours alone: a new one, or with `resume` one of the same task.
+
+    Where the block fails, what the journal has stays, brought up to the last frame; a part that never came to a first
+    step goes. Raises NmtkError when the part is another process's, unfinished and not to be resumed, of another task,
+    or damaged; and when the disk is full.
+    """
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.touch()
+        with path.open("r+b") as file:
+            _lock(path, file)
+            part = Part(path, file, pack, size, _found(path, task, resume))
+            file.truncate(part.journal.size)
+            file.seek(part.journal.size)
+            try:
+                yield part
+            except BaseException:
+                with suppress(OSError, NmtkError):
+                    _keep(part)
+                raise
+    except OSError as error:
+        raise NmtkError(f"{path}: cannot be written: {error.strerror or error}") from error
+
+
+def _keep(part: Part) -> None:
+    if journal_of(part.path).exists():
+        part.step()
+    else:
+        part.path.unlink()
+
+
+def _found(path: Path, task: Document, resume: bool) -> Journal:
+    found, size = Journal.read(path), path.stat().st_size
+    if found is None or (found.size and not size):  # the part was deleted, the journal forgotten
+        return Journal(task)
+    if not resume:
+        kept = f"{found.records:,} records of work that was not brought to its end"
+        raise NmtkError(f"{path}: holds {kept}: go on with --resume, or delete it")
+    found.check(path, task)
+    if size < found.size:
+        raise NmtkError(f"{path}: found {size:,} bytes, wanted {found.size:,}: delete it to begin anew")
+    return found
+
+
+def _lock(path: Path, file: IO[bytes]) -> None:
+    """Have the file for ourselves until it is closed. Who only asks whether it is free holds it for a moment."""
+    for _ in range(_TRIES):
+        try:
+            fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            time.sleep(_PAUSE)
+        else:
+            return
+    raise NmtkError(f"{path}: another process is writing it")
+
+
+def in_work(path: Path) -> bool:
+    """Whether a process has the part open."""
+    try:
+        with path.open("r+b") as file:
+            fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except BlockingIOError:
+        return True
+    except FileNotFoundError:
+        return False
+    return False
+
+
+def known_by(path: Path) -> Document:
+    """What a large file is known by, without reading all of it: its size, and a hash of its first and last MiB."""
+    with path.open("rb") as file:
+        size = file.seek(0, os.SEEK_END)
+        digest = hashlib.sha256()
+        for place in (0, max(0, size - _ENDS)):
+            file.seek(place)
+            digest.update(file.read(_ENDS))
+    return {"bytes": size, "sha256 of its ends": digest.hexdigest()}
