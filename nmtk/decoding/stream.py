@@ -12,10 +12,10 @@ from typing import IO, Any, NamedTuple
 import torch
 
 from nmtk.bundle import Bundle
+from nmtk.decoding.answers import Answer, Layout
 from nmtk.decoding.batching import blocks
 from nmtk.decoding.inputs import Input
 from nmtk.decoding.options import DecodingOptions
-from nmtk.decoding.outputs import Answer, Output
 from nmtk.decoding.prompt import converse
 from nmtk.decoding.report import Report, reporting
 from nmtk.decoding.translator import BUFFER, Translator
@@ -40,7 +40,7 @@ def translate_stream(
     wishes: Wishes,
     source: Input,
     output: Path | None,
-    wanted: Output,
+    wanted: Layout,
     report_path: Path | None,
     machine: Machine,
     buffer: int | None,
@@ -65,7 +65,7 @@ def translate_stream(
     if spoken and (source.format, wanted.format) == ("text", "text"):
         converse(translator)
         return
-    report = Report(bundle.vocabularies.source if report_path else None)
+    report = Report(bundle.vocabularies.source)
     about = {"models": [*map(str, models)], "input": str(source.path or STANDARD), "decoding": options.document()}
     with reporting(report, report_path, about), _opened(output) as file:
         for block in blocks(source.entries(), buffer or (1 if typed else BUFFER)):
@@ -89,7 +89,7 @@ def _load(models: Sequence[Path], weights: Sequence[float] | None, machine: Mach
     return Bundle.load(models[0], place, pick_precision(machine.precision, place))
 
 
-def _best(wanted: Output, width: int) -> int:
+def _best(wanted: Layout, width: int) -> int:
     """How many translations of each line are asked for; told here if they are too many, before anything is read."""
     best = wanted.nbest or (width if wanted.format == "nbest" else 1)
     if best > width:

@@ -43,6 +43,8 @@ class Translation(NamedTuple):
     """Whether a part goes round in circles."""
     unmet: bool = False
     """Whether it breaks what its line required or forbade."""
+    pairs: Sequence[tuple[Sequence[int], Sequence[int]]] = ()
+    """Source pieces and target pieces of each part, without `</s>`."""
 
 
 _EMPTY = Translation("", 0.0, 0.0, [], [], parts=0, cut=False)
@@ -143,6 +145,7 @@ class Translator:
             token_logps=[logp for hypothesis in chosen for logp in hypothesis.token_logps],
             parts=len(parts),
             cut=any(len(one.token_logps) == self._limit(source) for source, one in parts),
+            pairs=[(source.pieces, one.ids) for source, one in parts],
         )
 
 
