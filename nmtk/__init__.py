@@ -13,14 +13,19 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from nmtk.decoding.strategies import Beam, Greedy
+    from nmtk.decoding.sentences import Request
+    from nmtk.decoding.strategies import Beam, DiverseBeam, Greedy, Mbr, Sampling
     from nmtk.decoding.system import load
 
     __version__: str
 
-__all__ = ["Beam", "Greedy", "__version__", "load"]
+__all__ = ["Beam", "DiverseBeam", "Greedy", "Mbr", "Request", "Sampling", "__version__", "load"]
 
-_HOMES = {"Beam": "nmtk.decoding.strategies", "Greedy": "nmtk.decoding.strategies", "load": "nmtk.decoding.system"}
+_HOMES = {
+    **dict.fromkeys(("Beam", "DiverseBeam", "Greedy", "Mbr", "Sampling"), "nmtk.decoding.strategies"),
+    "Request": "nmtk.decoding.sentences",
+    "load": "nmtk.decoding.system",
+}
 
 
 def __getattr__(name: str) -> Any:

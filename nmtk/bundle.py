@@ -18,6 +18,7 @@ from safetensors.torch import load_file, save_file
 from nmtk.documents import Document, read_yaml, to_yaml
 from nmtk.errors import ModelError
 from nmtk.files import atomic_folder, write_text
+from nmtk.model.int8 import quantise
 from nmtk.model.options import TransformerOptions
 from nmtk.model.transformer import Transformer
 from nmtk.options import nearest
@@ -57,7 +58,8 @@ class Bundle(NamedTuple):
         model = Transformer(options, len(vocabularies.source), len(vocabularies.target))
         load_weights(model, folder / WEIGHTS)
         card = read_yaml(folder / CARD) if (folder / CARD).exists() else {}
-        return cls(model.to(device, dtype).eval(), vocabularies, document.get("decoding", {}), card)
+        model = quantise(model.to(device)) if dtype == torch.int8 else model.to(device, dtype)
+        return cls(model.eval(), vocabularies, document.get("decoding", {}), card)
 
     def save(self, folder: Path) -> None:
         """Write the model folder, whole or not at all."""

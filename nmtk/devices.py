@@ -9,7 +9,7 @@ from torch.nn.attention import SDPBackend, sdpa_kernel
 
 from nmtk.errors import OptionsError
 
-PRECISIONS = {"float32": torch.float32, "bfloat16": torch.bfloat16, "float16": torch.float16}
+PRECISIONS = {"float32": torch.float32, "bfloat16": torch.bfloat16, "float16": torch.float16, "int8": torch.int8}
 
 _FAST_BFLOAT16 = frozenset({"amx_bf16", "avx512_bf16"})
 
@@ -41,16 +41,21 @@ def devices() -> list[torch.device]:
     return [*found, torch.device("cpu")]
 
 
-def pick_precision(name: str, device: torch.device) -> torch.dtype:
+def pick_precision(name: str, device: torch.device, exact: bool = False) -> torch.dtype:
     """The type that weights and activations have: `float32`, `bfloat16`, `float16`, or what `auto` finds fast.
 
     `auto` is bfloat16 where the hardware computes in it (GPUs that have it, CPUs with AMX or AVX512-BF16), else
-    float32: a CPU without such instructions is many times slower in bfloat16. Raises OptionsError for another name.
+    float32: a CPU without such instructions is many times slower in bfloat16. With `exact`, for translating, it is
+    float32 on every CPU, so that a line's translation does not depend on the lines beside it. `int8` is for translating
+    too: weights in bytes, see model/int8.py. Raises OptionsError for another name, and for int8 but on a CPU.
     """
     if name == "auto":
-        return torch.bfloat16 if has_fast_bfloat16(device) else torch.float32
+        fast = has_fast_bfloat16(device) and not (exact and device.type == "cpu")
+        return torch.bfloat16 if fast else torch.float32
     if name not in PRECISIONS:
         raise OptionsError(f"precision: found {name}, wanted auto, {', '.join(PRECISIONS)}")
+    if name == "int8" and device.type != "cpu":
+        raise OptionsError(f"precision: int8 is for CPUs, found the device {device}: wanted auto, bfloat16 or float16")
     return PRECISIONS[name]
 
 

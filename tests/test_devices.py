@@ -58,6 +58,13 @@ def test_a_cpu_computes_in_bfloat16_where_it_has_instructions_for_it(
     monkeypatch.setattr("nmtk.devices.cpu_flags", lambda: cpu_flags(source))
     assert has_fast_bfloat16(CPU) == fast
     assert pick_precision("auto", CPU) == (torch.bfloat16 if fast else torch.float32)
+    assert pick_precision("auto", CPU, exact=True) == torch.float32
+
+
+def test_bytes_are_for_cpus() -> None:
+    assert pick_precision("int8", CPU) == torch.int8
+    with pytest.raises(OptionsError, match=r"^precision: int8 is for CPUs, found the device cuda: wanted auto, "):
+        pick_precision("int8", torch.device("cuda"))
 
 
 def test_a_system_that_says_nothing_of_its_cpu_computes_in_float32(
@@ -71,5 +78,5 @@ def test_a_named_precision_is_taken_at_its_word() -> None:
     assert pick_precision("float32", CPU) == torch.float32
     assert pick_precision("bfloat16", CPU) == torch.bfloat16
     assert pick_precision("float16", CPU) == torch.float16
-    with pytest.raises(OptionsError, match=r"^precision: found half, wanted auto, float32, bfloat16, float16$"):
+    with pytest.raises(OptionsError, match=r"^precision: found half, wanted auto, float32, bfloat16, float16, int8$"):
         pick_precision("half", CPU)

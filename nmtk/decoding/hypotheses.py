@@ -66,13 +66,13 @@ class Finished:
     step_NP is the length with `</s>`, 0 where there is no hypothesis; slot_NP is the beam slot at the step before.
     """
 
-    def __init__(self, sentences: int, best: int, device: torch.device):
+    def __init__(self, sentences: int, best: int, groups: int, device: torch.device):
         self.score_NP = torch.full((sentences, best), -torch.inf, device=device)
         self.logp_NP = self.score_NP.clone()
         self.step_NP = torch.zeros(sentences, best, dtype=torch.int64, device=device)
         self.slot_NP = self.step_NP.clone()
-        self.count_N = self.step_NP.new_zeros(sentences)
-        """How many have finished, kept or not."""
+        self.count_NG = self.step_NP.new_zeros(sentences, groups)
+        """How many of each group have finished, kept or not."""
 
     def add(self, step: int, sentences_B: Tensor, logp_BW: Tensor, divisor: Tensor, slot_BW: Tensor) -> None:
         """Take in hypotheses that end at this step; those with log-probability -inf are none."""
@@ -87,4 +87,4 @@ class Finished:
         real_BW = logp_BW > -torch.inf
         pick(self.step_NP, real_BW * step)
         self.score_NP[sentences_B] = score_BP
-        self.count_N[sentences_B] += real_BW.sum(1)
+        self.count_NG[sentences_B] += real_BW.view(len(real_BW), self.count_NG.shape[1], -1).sum(2)

@@ -20,8 +20,3 @@ class Living(NamedTuple):
     """The tokens so far, T = step - 1; not to be changed."""
     logp_BW: Tensor
     """The hypotheses' log-probabilities; -inf where there is none."""
-    base_BW: Tensor
-    """What makes a score of the next token, next_BWV, the log-probability of the hypothesis with it: base + next.
-
-    The scores are logits as a rule, so this is the log-probability so far less their log-sum-exp.
-    """

@@ -3,18 +3,21 @@
 import math
 from typing import Annotated, Literal
 
-from pydantic import NonNegativeFloat, NonNegativeInt, PositiveInt
+from pydantic import NonNegativeFloat, NonNegativeInt, PositiveFloat, PositiveInt
 
 from nmtk.decoding.strategies import Beam, Strategy
 from nmtk.options import COUNT, Options
 
 
 class DecodingOptions(Options):
-    """Strategy, batches, and the lengths allowed."""
+    """Strategy, batches, the lengths allowed, and what is done about repetition."""
 
     strategy: Strategy = Beam()
     batch_tokens: Annotated[PositiveInt, COUNT] = 2048
-    """The most source tokens of one batch, padding included; a single sentence may be longer."""
+    """The most source tokens of one batch, padding included; a single sentence may be longer.
+
+    A strategy with more than 8 hypotheses of a sentence gets fewer tokens, as 8 stand to its own.
+    """
     max_ratio: NonNegativeFloat = 2.0
     max_extra: NonNegativeInt = 20
     """A translation has at most max_ratio * source tokens + max_extra tokens, `</s>` counted on both sides."""
@@ -22,12 +25,25 @@ class DecodingOptions(Options):
     """No translation has more tokens than this, whatever its source."""
     longest_input: Annotated[PositiveInt, COUNT] = 200
     """A line of more source pieces is split, and its parts are translated one by one."""
+    min_length: NonNegativeInt = 0
+    min_ratio: NonNegativeFloat = 0.0
+    """A translation has at least min_length pieces and min_ratio * source pieces, if its longest length allows that."""
+    no_repeat_ngram: NonNegativeInt = 0
+    """No n-gram of so many pieces stands twice in a translation; 0 forbids nothing."""
+    repetition_penalty: PositiveFloat = 1.0
+    """What the log-probability of a piece that was said before is multiplied by; above 1 it is less likely again."""
+    loop_guard: bool = True
+    """Whether a translation that goes round in circles is made to stop: see guard.py."""
     split: Literal["long", "sentences"] = "long"
     """Which lines are split into their sentences: those that are too long, or all, as paragraphs."""
     source_language: str | None = None
     """By whose rules sentences end, as de or pt-BR; None: the language that the model was trained on, else English."""
     unknown: bool = False
     """Whether a translation may contain the unknown piece."""
+
+    def least(self, pieces: int) -> int:
+        """The shortest translation, in pieces, of a source of so many pieces; `</s>` counts on neither side."""
+        return max(self.min_length, math.ceil(self.min_ratio * pieces))
 
     def limit(self, pieces: int) -> int:
         """The longest translation, in tokens, of a source of so many pieces, its `</s>` not among them."""

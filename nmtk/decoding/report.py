@@ -34,7 +34,7 @@ CASES = {
     "split": Case(lambda best: best.parts > 1, "lines were too long and translated in parts"),
     "cut": Case(lambda best: best.cut, "translations reached the longest length allowed"),
     "looped": Case(lambda best: best.looped, "translations go round in circles"),
-    "unmet": Case(lambda best: best.unmet, "translations do not keep to what was required or forbidden"),
+    "unmet": Case(lambda best: best.unmet, "translations lack a phrase that was required"),
 }
 
 

@@ -7,9 +7,9 @@ from typing import NamedTuple
 import torch
 from torch import Tensor
 
-from nmtk.bundle import Bundle
 from nmtk.data.batches import flatten, pad
 from nmtk.decoding.batching import blocks, by_length, source_batch
+from nmtk.decoding.loaded import Loaded
 from nmtk.decoding.translator import BUFFER
 from nmtk.devices import attention_kernels
 from nmtk.errors import DataError
@@ -37,7 +37,7 @@ class Score(NamedTuple):
 class Scorer:
     """A model that scores pairs, in batches of at most `batch_tokens` tokens of either side, padding included."""
 
-    def __init__(self, bundle: Bundle, batch_tokens: int = 4096):
+    def __init__(self, bundle: Loaded, batch_tokens: int = 4096):
         self.bundle = bundle
         self.batch_tokens = batch_tokens
         self.device = next(bundle.model.parameters()).device

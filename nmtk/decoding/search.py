@@ -14,7 +14,7 @@ from nmtk.decoding.hypotheses import Finished, History, Hypothesis
 from nmtk.decoding.living import Living
 from nmtk.decoding.rules import Rule
 from nmtk.decoding.specials import Specials
-from nmtk.decoding.strategies import Choice, Strategy
+from nmtk.decoding.strategies import Choice, Chooser
 from nmtk.errors import ModelError, OptionsError
 
 
@@ -38,7 +38,7 @@ class Decoder(Protocol):
         """The cache of B * width rows, for up to `longest` steps; `apart` where rows never take each other's place."""
 
     def step(self, token_R: Tensor, cache: Any) -> Tensor:
-        """The scores (logits) of the next token, [R, V], after one more token in each row; search may change them."""
+        """Log-probabilities of the next token after one more in each row, [R, V], float32; search may change them."""
 
 
 @torch.inference_mode()
@@ -47,7 +47,7 @@ def search(
     source_BS: Tensor,
     keep_BS: Tensor | None,
     limits: Sequence[int],
-    strategy: Strategy,
+    strategy: Chooser,
     specials: Specials,
     best: int = 1,
     rules: Sequence[Rule] = (),
@@ -73,7 +73,7 @@ def search(
     never = torch.tensor([i for i in specials.never if i != specials.eos], dtype=torch.int64, device=device)
 
     history = History(count, width, longest, device)
-    finished = Finished(count, best, device)
+    finished = Finished(count, best, groups, device)
     cache = model.start(model.encode(source_BS, keep_BS), keep_BS, width, longest, 1 < width == groups)
     alive_B = torch.arange(count, device=device)
     key_B = alive_B if keys is None else torch.tensor(keys, device=device)
@@ -82,16 +82,11 @@ def search(
     token_BW = torch.full((count, width), specials.bos, device=device)
     logp_BW = torch.full(token_BW.shape, -torch.inf, device=device)
     logp_BW[:, ::share] = 0.0  # one hypothesis in each group to begin with: all rows are still equal
-    exact = any(rule.normalised for rule in rules)
 
     for step in range(1, longest + 1):
         next_RV = model.step(token_BW.flatten(), cache)
-        if exact:
-            next_RV, base_BW = torch.log_softmax(next_RV, -1, dtype=torch.float32), logp_BW
-        else:
-            base_BW = logp_BW - torch.logsumexp(next_RV.float(), -1).view(logp_BW.shape)
         next_BWV = next_RV.index_fill_(1, never, -torch.inf).view(*token_BW.shape, -1)
-        living = Living(step, alive_B, key_B, limit_B, token_BWT[:, :, : step - 1], logp_BW, base_BW)
+        living = Living(step, alive_B, key_B, limit_B, token_BWT[:, :, : step - 1], logp_BW)
         last_BW = next_BWV[:, :, specials.eos].clone() if step in ends else None
         for rule in rules:
             rule.apply(living, next_BWV)
@@ -114,9 +109,10 @@ def search(
             )
         token_BWT[:, :, step - 1] = token_BW
 
-        done_B = finished.score_NP[alive_B, -1] >= logp_BW.amax(1) / divisor_T[limit_B]
         if strategy.stop == "full":
-            done_B |= finished.count_N[alive_B] >= width
+            full_BG = finished.count_NG[alive_B] >= share
+            logp_BW = logp_BW.masked_fill(full_BG.repeat_interleave(share, 1), -torch.inf)
+        done_B = finished.score_NP[alive_B, -1] >= logp_BW.amax(1) / divisor_T[limit_B]
         left = len(done_B) - int(done_B.sum())
         if left == 0:
             break

@@ -5,23 +5,30 @@ from typing import NamedTuple
 
 
 class Request(NamedTuple):
-    """A line to translate, and what its translation must keep to."""
+    """A line to translate, and what its translation must keep to.
+
+    A phrase is text, in its own case, normalised as the target vocabulary does it. It stands in a translation where
+    it is part of the text, inside a word too.
+    """
 
     text: str
     prefix: str = ""
-    """How the translation begins; what is searched for goes on from there."""
+    """How the translation begins; what is searched for goes on from there, be it in the middle of a word."""
     required: tuple[str, ...] = ()
-    """Phrases that must stand in the translation."""
+    """Phrases that must stand in the translation, each at the beginning of a word."""
     forbidden: tuple[str, ...] = ()
-    """Phrases that must not."""
+    """Phrases that must not stand in it, not even inside a word."""
 
 
 class Sentence(NamedTuple):
-    """A source sentence as pieces, without `</s>`, and the same of its translation as target pieces."""
+    """A source sentence as pieces, without `</s>`, and what its translation must keep to."""
 
     pieces: Sequence[int]
     key: int = 0
     """Its name for random numbers: they are the same for the same key, in whatever batch it stands."""
     prefix: tuple[int, ...] = ()
-    required: tuple[tuple[int, ...], ...] = ()
-    forbidden: tuple[tuple[int, ...], ...] = ()
+    """The first target pieces."""
+    required: tuple[tuple[tuple[int, ...], ...], ...] = ()
+    """Phrases, each as the ways to spell it in target pieces: one of them is enough."""
+    forbidden: tuple[bytes, ...] = ()
+    """Phrases in UTF-8: they are looked for in what the pieces spell, however it is cut into pieces."""

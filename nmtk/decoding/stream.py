@@ -11,10 +11,13 @@ from typing import IO, Any, NamedTuple
 
 import torch
 
+from nmtk.allocator import keep_memory
 from nmtk.bundle import Bundle
 from nmtk.decoding.answers import Answer, Layout
 from nmtk.decoding.batching import blocks
+from nmtk.decoding.ensemble import load_ensemble
 from nmtk.decoding.inputs import Input
+from nmtk.decoding.loaded import Loaded
 from nmtk.decoding.options import DecodingOptions
 from nmtk.decoding.prompt import converse
 from nmtk.decoding.report import Report, reporting
@@ -24,6 +27,9 @@ from nmtk.devices import pick_device, pick_precision
 from nmtk.errors import DataError, OptionsError
 from nmtk.files import atomic_write
 from nmtk.lines import STANDARD
+
+PRIMITIVES = 1024
+"""The prepared products that oneDNN keeps: the shapes of a search come back, step by step, in every batch."""
 
 
 class Machine(NamedTuple):
@@ -80,13 +86,15 @@ def translate_stream(
         _tell(f"warning: {warning}")
 
 
-def _load(models: Sequence[Path], weights: Sequence[float] | None, machine: Machine) -> Bundle:
+def _load(models: Sequence[Path], weights: Sequence[float] | None, machine: Machine) -> Loaded:
     if machine.threads:
         torch.set_num_threads(machine.threads)
+    keep_memory(PRIMITIVES)
     place = pick_device(machine.device)
-    if len(models) > 1:
-        raise OptionsError(f"-m: found {len(models)} models, wanted one")
-    return Bundle.load(models[0], place, pick_precision(machine.precision, place))
+    kind = pick_precision(machine.precision, place, exact=True)
+    if len(models) == 1 and weights is None:
+        return Bundle.load(models[0], place, kind)
+    return load_ensemble(models, weights, place, kind)
 
 
 def _best(wanted: Layout, width: int) -> int:

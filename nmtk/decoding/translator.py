@@ -3,16 +3,25 @@
 from collections.abc import Iterable, Iterator, Sequence
 from typing import NamedTuple
 
-from nmtk.bundle import Bundle
+import torch
+
+from nmtk.decoding.alternatives import Alternatives
 from nmtk.decoding.batching import blocks, by_length, source_batch
+from nmtk.decoding.guard import looped
 from nmtk.decoding.hypotheses import Hypothesis
+from nmtk.decoding.loaded import Loaded
+from nmtk.decoding.mbr import decide
 from nmtk.decoding.options import DecodingOptions
-from nmtk.decoding.rules import make_rules
+from nmtk.decoding.phrases import NEVER_IN_A_LINE, Phrases
+from nmtk.decoding.required import requiring
+from nmtk.decoding.rulebook import make_rules
 from nmtk.decoding.search import search
 from nmtk.decoding.sentences import Request, Sentence
 from nmtk.decoding.specials import Specials
 from nmtk.decoding.splitting import split
+from nmtk.decoding.strategies import Chooser, Mbr
 from nmtk.devices import attention_kernels
+from nmtk.errors import DataError, OptionsError
 
 BUFFER = 1024
 """Lines read before the first is answered: enough to find neighbours of similar length."""
@@ -20,7 +29,8 @@ BUFFER = 1024
 PARTS = 1 << 16
 """No line has more parts than this: what names a part by a number."""
 
-_NEVER_IN_A_LINE = str.maketrans("\n\r\0", "   ")
+WIDE = 8
+"""The width from which on batches become smaller: so many samples of a sentence cost memory as sentences do."""
 
 
 class Translation(NamedTuple):
@@ -28,7 +38,7 @@ class Translation(NamedTuple):
 
     text: str
     score: float
-    """Log-probability over the length penalty's divisor."""
+    """Log-probability over the length penalty's divisor; with MBR, the expected utility."""
     logp: float
     """Natural log-probability."""
     ids: list[int]
@@ -40,9 +50,9 @@ class Translation(NamedTuple):
     cut: bool
     """Whether a part reached the longest length allowed, and so may be unfinished."""
     looped: bool = False
-    """Whether a part goes round in circles."""
+    """Whether a part goes round in circles: the loop guard had to stop it, or would have done so."""
     unmet: bool = False
-    """Whether it breaks what its line required or forbade."""
+    """Whether a required phrase does not stand in the text."""
     pairs: Sequence[tuple[Sequence[int], Sequence[int]]] = ()
     """Source pieces and target pieces of each part, without `</s>`."""
 
@@ -53,12 +63,13 @@ _EMPTY = Translation("", 0.0, 0.0, [], [], parts=0, cut=False)
 class Translator:
     """A model with its vocabularies and all that decides how it translates."""
 
-    def __init__(self, bundle: Bundle, options: DecodingOptions):
+    def __init__(self, bundle: Loaded, options: DecodingOptions):
         self.bundle = bundle
         self.options = _within(bundle.model.longest, options)
         vocabulary = bundle.vocabularies.target
         never = (vocabulary.pad, vocabulary.bos, *(() if options.unknown else (vocabulary.unk,)))
         self.specials = Specials(vocabulary.bos, vocabulary.eos, never)
+        self.phrases = Phrases(vocabulary, options.unknown)
         self.paragraphs = options.split == "sentences"
         self.language = options.source_language or str(bundle.card.get("source", "en"))
         self.device = next(bundle.model.parameters()).device
@@ -92,18 +103,49 @@ class Translator:
     def search(self, sentences: Sequence[Sentence], best: int = 1) -> list[list[Hypothesis]]:
         """The best hypotheses for source sentences, in batches of similar length."""
         found: list[list[Hypothesis]] = [[] for _ in sentences]
-        for places in by_length([len(sentence.pieces) + 1 for sentence in sentences], self.options.batch_tokens):
-            results = self._search([sentences[place] for place in places], best)
+        most = self.options.batch_tokens * WIDE // max(WIDE, self.options.strategy.width)
+        for places in by_length([len(sentence.pieces) + 1 for sentence in sentences], most):
+            results = self._decide([sentences[place] for place in places], best)
             for place, result in zip(places, results, strict=True):
                 found[place] = result
         return found
 
-    def _search(self, batch: Sequence[Sentence], best: int) -> list[list[Hypothesis]]:
+    def alternatives(self, request: Request, count: int) -> list[Translation]:
+        """The `count` most probable tokens after the request's prefix, each with the rest that is greedily best.
+
+        They are whole translations, prefix and all, the best first; fewer where less can follow. Raises DataError for
+        a line that is so long that it would be split, OptionsError for a count below 1.
+        """
+        if count < 1:
+            raise OptionsError(f"count: found {count}, wanted 1 or more alternatives")
+        (source, target), longest = self.bundle.vocabularies, self.options.longest_input
+        [pieces] = source.encode([request.text])
+        if len(pieces) > longest:
+            raise DataError(f"a line of {len(pieces)} pieces: for alternatives, wanted {longest} at most")
+        sentences = self._parts(0, request, pieces)
+        if not sentences:
+            return [_EMPTY]
+        [sentence] = sentences
+        width = min(count, len(target))
+        step_N = torch.tensor([len(sentence.prefix) + 1], device=self.device)
+        [found] = self._search([sentence], width, Alternatives(width, step_N, self.options.strategy.penalty))
+        return self._join(request, [(sentence, found)])
+
+    def _decide(self, batch: Sequence[Sentence], best: int) -> list[list[Hypothesis]]:
+        strategy = self.options.strategy
+        if not isinstance(strategy, Mbr):
+            return self._search(batch, best, strategy)
+        decode = self.bundle.vocabularies.target.decode
+        drawn = self._search(batch, max(best, strategy.samples), strategy)
+        return [decide(samples, decode([one.ids for one in samples]), strategy.metric)[:best] for samples in drawn]
+
+    def _search(self, batch: Sequence[Sentence], best: int, strategy: Chooser) -> list[list[Hypothesis]]:
         source, options = self.bundle.vocabularies.source, self.options
         source_BS, keep_BS = source_batch([one.pieces for one in batch], source.eos, source.pad, self.device)
         limits, keys = [*map(self._limit, batch)], [sentence.key for sentence in batch]
-        rules = make_rules(options, batch, self.specials, self.device)
-        given = self.bundle.model, source_BS, keep_BS, limits, options.strategy, self.specials
+        rules = make_rules(options, batch, limits, self.specials.eos, self.phrases.spelling, self.device)
+        strategy = requiring(strategy, [one.required for one in batch], self.specials.eos)
+        given = self.bundle.model, source_BS, keep_BS, limits, strategy, self.specials
         with attention_kernels(self.device):
             return search(*given, best, rules, keys)
 
@@ -112,39 +154,69 @@ class Translator:
         parts = [self._parts(*numbered, ids) for numbered, ids in zip(requests, pieces, strict=True)]
         sources = [sentence for line in parts for sentence in line]
         found = iter(zip(sources, self.search(sources, best), strict=True))
-        return (self._join([next(found) for _ in line]) for line in parts)
+        return (
+            self._join(request, [next(found) for _ in line]) for (_, request), line in zip(requests, parts, strict=True)
+        )
 
     def _limit(self, sentence: Sentence) -> int:
-        return self.options.limit(len(sentence.pieces)) + len(sentence.prefix)
+        """The longest translation of a sentence, `</s>` included: what is asked for comes on top."""
+        limit = self.options.limit(len(sentence.pieces))
+        asked = len(sentence.prefix) + sum(max(map(len, phrase)) for phrase in sentence.required)
+        return min(limit + asked, self.options.longest)
 
     def _parts(self, number: int, request: Request, pieces: list[int]) -> list[Sentence]:
-        """The sentences of a line: one as a rule, several if it is too long or a paragraph, none if it is empty."""
+        """The sentences of a line: one as a rule, several if it is too long or a paragraph, none if it is empty.
+
+        A prefix is that of the first; a required phrase belongs to the one whose source holds it, else to the longest.
+        """
         if request.text.isspace():
             return []
         encode, longest, always = self.bundle.vocabularies.source.encode, self.options.longest_input, self.paragraphs
         whole = len(pieces) <= longest and not always
         parts = [pieces] if whole else split(request.text, encode, longest, self.language, always)
-        return [Sentence(ids, number * PARTS + part) for part, ids in enumerate(parts) if ids]
+        sentences = [Sentence(ids, number * PARTS + part) for part, ids in enumerate(parts) if ids]
+        if sentences and (request.prefix or request.required or request.forbidden):
+            try:
+                return self._asked(request, sentences)
+            except DataError as error:
+                raise DataError(f"line {number + 1}: {error}") from None
+        return sentences
 
-    def _join(self, parts: Sequence[tuple[Sentence, Sequence[Hypothesis]]]) -> list[Translation]:
+    def _asked(self, request: Request, sentences: list[Sentence]) -> list[Sentence]:
+        wanted = self.phrases.read(request)
+        if len(wanted.prefix) >= self.options.longest:
+            raise DataError(f"the prefix has {len(wanted.prefix)} pieces: wanted at most {self.options.longest - 1}")
+        sentences = [one._replace(forbidden=wanted.forbidden) for one in sentences]
+        sentences[0] = sentences[0]._replace(prefix=wanted.prefix)
+        texts = self.bundle.vocabularies.source.decode([one.pieces for one in sentences])
+        longest = max(range(len(sentences)), key=lambda place: len(sentences[place].pieces))
+        for phrase, spellings in zip(request.required, wanted.required, strict=True):
+            place = next((place for place, text in enumerate(texts) if phrase in text), longest)
+            required = (*sentences[place].required, spellings)
+            sentences[place] = sentences[place]._replace(required=required)
+        return sentences
+
+    def _join(self, request: Request, parts: Sequence[tuple[Sentence, Sequence[Hypothesis]]]) -> list[Translation]:
         if not parts:
-            return [_EMPTY]
+            return [_EMPTY._replace(unmet=bool(request.required))]
         return [
-            self._translation([(source, hypotheses[rank]) for source, hypotheses in parts])
+            self._translation(request, [(source, hypotheses[rank]) for source, hypotheses in parts])
             for rank in range(min(len(hypotheses) for _, hypotheses in parts))
         ]
 
-    def _translation(self, parts: Sequence[tuple[Sentence, Hypothesis]]) -> Translation:
+    def _translation(self, request: Request, parts: Sequence[tuple[Sentence, Hypothesis]]) -> Translation:
         chosen = [hypothesis for _, hypothesis in parts]
-        texts = self.bundle.vocabularies.target.decode([hypothesis.ids for hypothesis in chosen])
+        text = " ".join(self.bundle.vocabularies.target.decode([one.ids for one in chosen])).translate(NEVER_IN_A_LINE)
         return Translation(
-            text=" ".join(text.translate(_NEVER_IN_A_LINE) for text in texts),
+            text=text,
             score=sum(hypothesis.score for hypothesis in chosen),
             logp=sum(hypothesis.logp for hypothesis in chosen),
             ids=[piece for hypothesis in chosen for piece in hypothesis.ids],
             token_logps=[logp for hypothesis in chosen for logp in hypothesis.token_logps],
             parts=len(parts),
             cut=any(len(one.token_logps) == self._limit(source) for source, one in parts),
+            looped=any(looped(one.ids, source) for source, one in parts),
+            unmet=any(self.phrases.text(phrase) not in text for phrase in request.required),
             pairs=[(source.pieces, one.ids) for source, one in parts],
         )
 

@@ -27,7 +27,7 @@ PLACES = {
     "alpha": Place("strategy.penalty.alpha", _BEAMS),
     "stop": Place("strategy.stop", _BEAMS),
     "groups": Place("strategy.groups", ("diverse-beam",)),
-    "diversity": Place("strategy.diversity", ("diverse-beam",)),
+    "diversity": Place("strategy.strength", ("diverse-beam",)),
     "samples": Place("strategy.samples", _DRAWS),
     "temperature": Place("strategy.temperature", _DRAWS),
     "top_k": Place("strategy.top_k", _DRAWS),

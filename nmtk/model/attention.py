@@ -18,6 +18,14 @@ is ahead.
 """
 
 
+STEP = 16
+"""On a CPU, without gradients, attention of fewer queries than this is written out too: the steps of decoding.
+
+Five beams over 16 and over 50 keys, 64 sentences of 4 heads, one thread: the plain form takes 0.7 and 0.3 times the
+time of the fused kernel in float32, 0.4 and 0.5 times in bfloat16.
+"""
+
+
 def causal_mask(queries: int, keys: int, device: torch.device) -> Tensor:
     """keep_TS: the queries are the last T of the S positions, and none sees a later one."""
     return torch.ones(queries, keys, dtype=torch.bool, device=device).tril(keys - queries)
@@ -29,13 +37,18 @@ def attention_weights(
     """softmax(q k' / sqrt(K) + bias) over the positions that are kept: the weights that `Attend` mixes values with.
 
     Each row sums to one, or to nought where nothing is kept. `keep` broadcasts to BHTS; with `causal`, the
-    queries are the last T of the S positions.
+    queries are the last T of the S positions. Instead of a mask, `keep` may be numbers to be added to the scores, far
+    below nought where nothing is to be kept, for rows that always keep something: a mask that is made once for all
+    layers and steps.
     """
     # In place: the product's gradient needs its factors only, and adding a constant has no backward pass.
     scores_BHTS = torch.matmul(q_BHTK, k_BHSK.transpose(-1, -2)).mul_(1 / math.sqrt(q_BHTK.size(-1)))
     if bias_BHTS is not None:
         scores_BHTS.add_(bias_BHTS)
     never_empty = keep_BHTS is None
+    if keep_BHTS is not None and keep_BHTS.dtype != torch.bool:
+        scores_BHTS.add_(keep_BHTS)
+        never_empty, keep_BHTS = True, None
     if causal and scores_BHTS.size(-2) > 1:
         causal_TS = causal_mask(scores_BHTS.size(-2), scores_BHTS.size(-1), scores_BHTS.device)
         keep_BHTS = causal_TS if keep_BHTS is None else keep_BHTS & causal_TS
@@ -99,8 +112,7 @@ class Attend(nn.Module):
         entries for each position, and the query axis too: entry i is at position i // W.
         """
         queries, keys = q_BHTK.size(-2), k_BHSK.size(-2)
-        training_on_cpu = q_BHTK.requires_grad and q_BHTK.device.type == "cpu"
-        if training_on_cpu and (queries * keys <= PLAIN_SIZE or self.dropout.active):
+        if q_BHTK.device.type == "cpu" and self._pays_plain(queries, keys, q_BHTK.requires_grad):
             return torch.matmul(self.dropout(self.weights(q_BHTK, k_BHSK, keep_BHTS, causal, beams)), v_BHSK)
         if queries == 1:
             causal = False
@@ -109,6 +121,12 @@ class Attend(nn.Module):
             keep_BHTS, causal = causal_TS if keep_BHTS is None else keep_BHTS & causal_TS, False
         rate = self.dropout.rate if self.training else 0.0
         return F.scaled_dot_product_attention(q_BHTK, k_BHSK, v_BHSK, keep_BHTS, dropout_p=rate, is_causal=causal)
+
+    def _pays_plain(self, queries: int, keys: int, gradients: bool) -> bool:
+        """Whether plain products are faster than the fused kernel, on a CPU."""
+        if not gradients:
+            return queries < STEP
+        return queries * keys <= PLAIN_SIZE or self.dropout.active
 
 
 def _split(x_BTN: Tensor, parts: int, heads: int) -> tuple[Tensor, ...]:

@@ -14,9 +14,15 @@ from typing import NamedTuple
 import torch
 from torch import Tensor
 
+HIDDEN = -1e4
+"""Added to the score of a key that is not to be seen: small in float16 too, and e to that power is nought."""
+
 
 class Memory(NamedTuple):
-    """What cross-attention needs of a source: its keys and values in one layer, and which of them are no padding."""
+    """What cross-attention needs of a source: its keys and values in one layer, and which of them are no padding.
+
+    `keep` is a mask, or in decoding the numbers to be added to the scores: see `attention_weights`.
+    """
 
     k_BHSK: Tensor
     v_BHSK: Tensor
@@ -48,32 +54,43 @@ class Cache:
     """
 
     def __init__(self, memories: list[Memory], width: int, longest: int, apart: bool = False) -> None:
-        self.memories = memories
+        keep_B11S = memories[0].keep_B11S
+        hide_B11S = None if keep_B11S is None else (~keep_B11S).to(memories[0].k_BHSK.dtype).mul_(HIDDEN)
+        # As every step wants them: a product would copy them into this order each time.
+        self.memories = [Memory(k.contiguous(), v.contiguous(), hide_B11S) for k, v, _ in memories]
         self.width = width
         self.length = 0
         self.apart = apart
+        self.scores: Tensor | None = None
         sentences, heads, _, head_width = memories[0].k_BHSK.shape
         rows, beams = (sentences * width, 1) if apart else (sentences, width)
         shape = (rows, heads, max(longest, 1) * beams, head_width)
         self.beams = beams
-        self.keys = [memory.k_BHSK.new_empty(shape) for memory in memories]
-        self.values = [memory.v_BHSK.new_empty(shape) for memory in memories]
-        # own_BWN[b, w, t * W + v]: beam w's history had at position t what was beam v then.
-        self.own_BWN = torch.zeros(rows, beams, shape[2], dtype=torch.bool, device=memories[0].k_BHSK.device)
+        self.keys = [memory.k_BHSK.new_empty(shape) for memory in self.memories]
+        self.values = [memory.v_BHSK.new_empty(shape) for memory in self.memories]
+        # hide_BWN[b, w, t * W + v]: nought if beam w's history had at position t what was beam v then, else HIDDEN.
+        self.hide_BWN = self.keys[0].new_empty(rows, beams, shape[2])
+        self.others_WW = self.hide_BWN.new_full((beams, beams), HIDDEN).fill_diagonal_(0.0)
 
     def begin(self) -> list[Past]:
         """The layers' views for the step at position `length`; the caller then adds 1 to `length`."""
         first, last = self.length * self.beams, (self.length + 1) * self.beams
-        if last > self.own_BWN.size(-1):
+        if last > self.hide_BWN.size(-1):
             self._grow()
         keep_B1WS = None
         if self.beams > 1:
-            self.own_BWN[:, :, first:last] = torch.eye(self.beams, dtype=torch.bool, device=self.own_BWN.device)
-            keep_B1WS = self.own_BWN[:, None, :, :last]
+            self.hide_BWN[:, :, first:last] = self.others_WW
+            keep_B1WS = self.hide_BWN[:, None, :, :last]
         return [
             Past(k_BHNK, v_BHNK, self.length, self.beams, keep_B1WS)
             for k_BHNK, v_BHNK in zip(self.keys, self.values, strict=True)
         ]
+
+    def room(self, rows: int, size: int) -> Tensor:
+        """Memory for as many rows of so many numbers, float32: the same at every step, since rows only become fewer."""
+        if self.scores is None or len(self.scores) < rows:
+            self.scores = torch.empty(rows, size, device=self.keys[0].device)
+        return self.scores[:rows]
 
     def reorder(self, rows_R: Tensor) -> None:
         """Row r goes on from the history of row `rows_R[r]`, which must be of the same sentence."""
@@ -82,18 +99,15 @@ class Cache:
         elif self.beams > 1:
             beam_BW1 = (rows_R % self.width).view(-1, self.width, 1)
             filled = self.length * self.width
-            own_BWN = self.own_BWN[:, :, :filled]
-            self.own_BWN[:, :, :filled] = own_BWN.gather(1, beam_BW1.expand(-1, -1, filled))
+            hide_BWN = self.hide_BWN[:, :, :filled]
+            self.hide_BWN[:, :, :filled] = hide_BWN.gather(1, beam_BW1.expand(-1, -1, filled))
 
     def keep(self, sentences: Tensor) -> None:
         """Only these sentences (their numbers now, in this order) stay, with all their beams."""
+        keep_B11S = self.memories[0].keep_B11S
+        keep_B11S = None if keep_B11S is None else keep_B11S[sentences]
         self.memories = [
-            Memory(
-                memory.k_BHSK[sentences],
-                memory.v_BHSK[sentences],
-                None if memory.keep_B11S is None else memory.keep_B11S[sentences],
-            )
-            for memory in self.memories
+            Memory(memory.k_BHSK[sentences], memory.v_BHSK[sentences], keep_B11S) for memory in self.memories
         ]
         if self.apart:
             beam_W = torch.arange(self.width, device=sentences.device)
@@ -102,9 +116,17 @@ class Cache:
             self._take(sentences)
 
     def _take(self, rows: Tensor) -> None:
-        self.keys = [k_BHNK[rows] for k_BHNK in self.keys]
-        self.values = [v_BHNK[rows] for v_BHNK in self.values]
-        self.own_BWN = self.own_BWN[rows]
+        filled = self.length * self.beams
+
+        def take(x: Tensor, axis: int) -> Tensor:
+            """These rows, of which only what is filled is copied."""
+            taken = x.new_empty(len(rows), *x.shape[1:])
+            taken.narrow(axis, 0, filled).copy_(x.narrow(axis, 0, filled)[rows])
+            return taken
+
+        self.keys = [take(k_BHNK, 2) for k_BHNK in self.keys]
+        self.values = [take(v_BHNK, 2) for v_BHNK in self.values]
+        self.hide_BWN = take(self.hide_BWN, 2)
 
     def _grow(self) -> None:
         def double(x: Tensor, axis: int) -> Tensor:
@@ -112,4 +134,4 @@ class Cache:
 
         self.keys = [double(k_BHNK, 2) for k_BHNK in self.keys]
         self.values = [double(v_BHNK, 2) for v_BHNK in self.values]
-        self.own_BWN = double(self.own_BWN, 2)
+        self.hide_BWN = double(self.hide_BWN, 2)

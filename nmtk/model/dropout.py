@@ -28,7 +28,9 @@ class Dropout(nn.Module):
         return self.training and self.rate > 0.0
 
     def forward(self, x: Tensor) -> Tensor:
-        if self.active and x.device.type == "cpu" and not torch.compiler.is_compiling():
+        if not self.active:
+            return x
+        if x.device.type == "cpu" and not torch.compiler.is_compiling():
             return x * self._factor(x)
         return F.dropout(x, self.rate, self.training)
 

@@ -13,6 +13,9 @@ from nmtk.model.encoder import Encoder
 from nmtk.model.feedforward import FeedForward
 from nmtk.model.options import TransformerOptions
 
+NEAR = 1 << 18
+"""On a CPU, logits are made and normalised so many at a time: they stay in its cache, and take half as long."""
+
 
 class Transformer(nn.Module):
     """Source ids to scores of target ids (Vaswani et al. 2017, figure 1).
@@ -40,6 +43,7 @@ class Transformer(nn.Module):
         self.decoder = Decoder(options)
         self.output_weight = nn.Parameter(torch.empty(target_size, width)) if options.tying == "none" else None
         self.output_bias = nn.Parameter(torch.zeros(target_size)) if options.output_bias else None
+        self.int8_output: nn.Module | None = None  # in the place of the output matrix, once int8.py has made it
         self._initialise()
 
     def _initialise(self) -> None:
@@ -98,6 +102,9 @@ class Transformer(nn.Module):
 
     def project(self, hidden: Tensor) -> Tensor:
         """Logits of the next piece: [..., D] to [..., V]."""
+        if self.int8_output is not None:
+            logits: Tensor = self.int8_output(hidden)
+            return logits
         return F.linear(hidden, self.output_weight_VD, self.output_bias_V)
 
     def forward(self, source_BS: Tensor, keep_BS: Tensor | None, target_BT: Tensor) -> Tensor:
@@ -112,10 +119,17 @@ class Transformer(nn.Module):
         return self.decoder.start(memory_BSD, keep_BS, width, longest, apart)
 
     def step(self, token_R: Tensor, cache: Cache) -> Tensor:
-        """Logits of the piece after the next position of each row, whose piece is `token_R`: logits_RV."""
+        """Log-probabilities of the piece after the next position of each row, where `token_R` stands: logp_RV.
+
+        In float32. The result is the caller's to change, until the next step.
+        """
         token_BW = token_R.view(-1, cache.width)
-        hidden_BWD = self.decoder.step(self._target_embedding(token_BW), cache)
-        return self.project(hidden_BWD.flatten(0, 1))
+        hidden_RD = self.decoder.step(self._target_embedding(token_BW), cache).flatten(0, 1)
+        logp_RV = cache.room(len(hidden_RD), len(self.output_weight_VD))
+        rows = len(hidden_RD) if hidden_RD.device.type != "cpu" else max(16, NEAR // logp_RV.shape[1])
+        for hidden, logp in zip(torch.split(hidden_RD, rows), torch.split(logp_RV, rows), strict=True):
+            torch.log_softmax(self.project(hidden), -1, dtype=torch.float32, out=logp)
+        return logp_RV
 
 
 def _xavier(linear: nn.Linear, parts: int = 1) -> None:

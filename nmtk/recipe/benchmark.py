@@ -16,6 +16,7 @@ import numpy as np
 import torch
 from rich.console import Console
 
+from nmtk.allocator import keep_memory
 from nmtk.bundle import Bundle
 from nmtk.data.batches import Batch
 from nmtk.data.cursor import Cursor, walk
@@ -37,7 +38,7 @@ from nmtk.recipe.run import batches_of, begin
 from nmtk.training.apart import apart
 from nmtk.training.distributed import Ranks
 from nmtk.training.flops import Lengths, forward_flops, matmul_ceiling
-from nmtk.training.memory import keep_memory, peak_memory
+from nmtk.training.memory import peak_memory
 from nmtk.training.options import UPDATE_TOKENS, TrainingOptions
 from nmtk.training.rehearsal import Rehearsal
 
@@ -283,7 +284,7 @@ def _figures(tokens: int, sentences: int, work: int, seconds: float, ceiling: fl
 
 
 def _called(strategy: Strategy) -> str:
-    return "greedy" if strategy.width == 1 else f"{strategy.kind} {strategy.width}"
+    return strategy.kind if strategy.width == 1 else f"{strategy.kind} {strategy.width}"
 
 
 def _short(dtype: torch.dtype) -> str:

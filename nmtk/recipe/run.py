@@ -8,6 +8,7 @@ import torch
 from rich.console import Console
 
 from nmtk import __version__
+from nmtk.allocator import keep_memory
 from nmtk.bundle import FINAL, Bundle
 from nmtk.decoding.options import DecodingOptions
 from nmtk.devices import pick_precision
@@ -25,7 +26,6 @@ from nmtk.training import checkpoints
 from nmtk.training.averaging import average_bundles
 from nmtk.training.budget import Batches, keep, longest_of, settle
 from nmtk.training.distributed import Ranks
-from nmtk.training.memory import keep_memory
 from nmtk.training.probe import Probe
 from nmtk.training.progress import listeners
 from nmtk.training.stopping import best

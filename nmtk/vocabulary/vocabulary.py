@@ -12,12 +12,13 @@ from sentencepiece import SentencePieceProcessor
 
 from nmtk.errors import DataError
 from nmtk.files import atomic_write
-from nmtk.vocabulary.proto import BYTE, NORMAL, USER_DEFINED, Kind, Proto, read_proto
+from nmtk.vocabulary.proto import BYTE, CONTROL, NORMAL, UNKNOWN, USER_DEFINED, Kind, Proto, read_proto
 from nmtk.vocabulary.sampling import SPACE, BpeSampler, Sampler, UnigramSampler
 
 FILES = frozenset({"vocabulary.model", "source.model", "target.model"})
 """The files that vocabularies are kept in: the first when they are one and the same, else the others."""
 
+_UNKNOWN_TEXT = " \u2047 ".encode()
 _MANY = 1024  # texts, from which on several threads are faster than one
 
 
@@ -139,6 +140,17 @@ class Vocabulary:
         """Characters that each id stands for, int32 [V]; 0 for <unk>, bytes and control pieces. Spaces do not count."""
         widths = [len(p.text.replace(SPACE, "")) * (p.role in (NORMAL, USER_DEFINED)) for p in self._proto.pieces]
         return np.array(widths, np.int32)
+
+    @cached_property
+    def spelled(self) -> list[bytes]:
+        """What each id adds to a text, in UTF-8, where a sequence is decoded; but for the space before the first."""
+        special = {CONTROL: b"", UNKNOWN: _UNKNOWN_TEXT}
+        return [
+            bytes([int(piece.text[1:-1], 16)])
+            if piece.role == BYTE
+            else special.get(piece.role, piece.text.replace(SPACE, " ").encode())
+            for piece in self._proto.pieces
+        ]
 
     @cached_property
     def _proto(self) -> Proto:

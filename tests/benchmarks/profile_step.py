@@ -16,12 +16,12 @@ from rich.console import Console
 from torch.nn.utils import clip_grad_norm_
 from torch.profiler import ProfilerActivity, profile
 
+from nmtk.allocator import keep_memory
 from nmtk.data.cursor import Share, walk
 from nmtk.devices import pick_device, pick_precision
 from nmtk.model.transformer import Transformer
 from nmtk.recipe.prepare import prepare
 from nmtk.recipe.recipe import Located, load
-from nmtk.training.memory import keep_memory
 from nmtk.training.step import make_step
 
 GROUPS = {

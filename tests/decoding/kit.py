@@ -10,9 +10,11 @@ import torch
 from torch import Tensor
 
 from nmtk.decoding.hypotheses import Hypothesis
+from nmtk.decoding.living import Living
+from nmtk.decoding.rules import Rule
 from nmtk.decoding.search import search
 from nmtk.decoding.specials import Specials
-from nmtk.decoding.strategies import Beam, Strategy
+from nmtk.decoding.strategies import Beam, Chooser, DiverseBeam
 
 BOS, EOS, WORDS = 0, 1, (2, 3, 4)
 SPECIALS = Specials(BOS, EOS, never=(BOS,))
@@ -66,7 +68,7 @@ class TableModel(Asked):
         self.rows.append(len(token_R))
         cache.token_RT = torch.cat([cache.token_RT, token_R[:, None]], 1)
         step = cache.token_RT.shape[1] - 2
-        return self.logits[cache.source_R, step, cache.token_RT[:, -2], cache.token_RT[:, -1]]
+        return self.logits[cache.source_R, step, cache.token_RT[:, -2], cache.token_RT[:, -1]].log_softmax(-1)
 
     def next(self, source: int, history: Sequence[int]) -> list[float]:
         before = [0, BOS, *history]
@@ -78,13 +80,36 @@ class TableModel(Asked):
         return self.logits.log_softmax(-1).tolist()
 
 
-def run(model: Any, strategy: Strategy, sources: Sequence[int], limits: Sequence[int], best: int = 1) -> Any:
+def run(
+    model: Any,
+    strategy: Chooser,
+    sources: Sequence[int],
+    limits: Sequence[int],
+    best: int = 1,
+    keys: Sequence[int] | None = None,
+    rules: Sequence[Rule] = (),
+) -> Any:
     """Search in a TableModel."""
     source_BS = torch.tensor(sources)[:, None]
-    return search(model, source_BS, None, limits, strategy, SPECIALS, best)
+    return search(model, source_BS, None, limits, strategy, SPECIALS, best, rules, keys)
 
 
-def by_hand(model: Asked, source: int, ids: Sequence[int], beam: Beam) -> Hypothesis:
+class Begun:
+    """The plainest rule: translations begin with these tokens."""
+
+    def __init__(self, prefixes: Sequence[Sequence[int]]) -> None:
+        self.prefixes = prefixes
+
+    def apply(self, living: Living, next_BWV: Tensor) -> None:
+        for row, place in enumerate(living.sentence_B.tolist()):
+            if living.step <= len(self.prefixes[place]):
+                token = self.prefixes[place][living.step - 1]
+                kept_W = next_BWV[row, :, token].clone()
+                next_BWV[row] = -torch.inf
+                next_BWV[row, :, token] = kept_W
+
+
+def by_hand(model: Asked, source: int, ids: Sequence[int], beam: Chooser) -> Hypothesis:
     parts = model.logps(source, ids)
     return Hypothesis(list(ids), sum(parts) / beam.penalty.divisor(len(parts)), sum(parts), parts)
 
@@ -108,6 +133,28 @@ def slow_beam(model: Asked, source: int, limit: int, beam: Beam) -> list[Hypothe
         if beam.stop == "full" and len(finished) >= beam.width:
             break
     return sorted((by_hand(model, source, ids, beam) for ids in finished), key=lambda one: -one.score)
+
+
+def slow_diverse_beam(model: Asked, source: int, limit: int, beam: DiverseBeam) -> list[Hypothesis]:
+    """Diverse beam search as it is told: beams in turn, each told what those before it have just taken."""
+    share = beam.width // beam.groups
+    live: list[list[tuple[float, list[int]]]] = [[(0.0, [])] for _ in range(beam.groups)]
+    finished: list[list[list[int]]] = [[] for _ in range(beam.groups)]
+    for step in range(1, limit + 1):
+        words = (EOS,) if step == limit else (EOS, *WORDS)
+        lost = dict.fromkeys(words, 0.0)
+        for group in range(beam.groups):
+            grown = [(logp + model.next(source, ids)[w], [*ids, w]) for logp, ids in live[group] for w in words]
+            marked = [(logp - lost[ids[-1]], logp, ids) for logp, ids in grown]
+            ranked = [(logp, ids) for _, logp, ids in sorted(marked, reverse=True)[: 2 * share]]
+            for _, ids in ranked[:share]:
+                lost[ids[-1]] += beam.strength
+            finished[group] += [ids[:-1] for _, ids in ranked[:share] if ids[-1] == EOS]
+            live[group] = [(logp, ids) for logp, ids in ranked if ids[-1] != EOS][:share]
+            if beam.stop == "full" and len(finished[group]) >= share:
+                live[group] = []
+    every = [by_hand(model, source, ids, beam) for group in finished for ids in group]
+    return sorted(every, key=lambda one: -one.score)
 
 
 def same(found: Sequence[Hypothesis], wanted: Sequence[Hypothesis]) -> bool:

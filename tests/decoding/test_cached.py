@@ -9,10 +9,10 @@ from nmtk.decoding.batching import source_batch
 from nmtk.decoding.hypotheses import Hypothesis
 from nmtk.decoding.penalties import Average, Gnmt, NoPenalty, Penalty
 from nmtk.decoding.search import search
-from nmtk.decoding.strategies import Beam, Greedy, Strategy
+from nmtk.decoding.strategies import Beam, DiverseBeam, Greedy, Sampling, Strategy
 from nmtk.model.options import TransformerOptions
 from nmtk.model.transformer import Transformer
-from tests.decoding.kit import BOS, EOS, SPECIALS, WORDS, Asked, all_sentences, same, slow_beam
+from tests.decoding.kit import BOS, EOS, SPECIALS, WORDS, Asked, all_sentences, same, slow_beam, slow_diverse_beam
 
 SIZE = 2 + len(WORDS)
 SOURCES = [[2, 3, 4, 2], [4], [3, 3], [], [4, 3, 2]]
@@ -73,3 +73,21 @@ def test_greedy_search_is_a_slow_beam_of_one(positions: str) -> None:
     model, beam = random_model(positions), Beam(width=1, penalty=NoPenalty())
     for source, found in enumerate(run(model, Greedy(), 1)):
         assert same(found, slow_beam(Uncached(model), source, LIMITS[source], beam))
+
+
+@each_position
+@pytest.mark.parametrize(("width", "groups"), [(4, 2), (3, 3)])
+def test_groups_are_those_of_the_slow_search(positions: str, width: int, groups: int) -> None:
+    """Where each group is one row, rows stand apart in the cache."""
+    model, beam = random_model(positions), DiverseBeam(width=width, groups=groups)
+    for source, found in enumerate(run(model, beam, width)):
+        assert same(found, slow_diverse_beam(Uncached(model), source, LIMITS[source], beam)[:width])
+
+
+@each_position
+def test_samples_have_the_probability_that_the_model_gives_them(positions: str) -> None:
+    model = random_model(positions)
+    for source, found in enumerate(run(model, Sampling(samples=4), 4)):
+        assert len(found) == 4
+        for one in found:
+            assert one.token_logps == pytest.approx(Uncached(model).logps(source, one.ids), abs=1e-4)

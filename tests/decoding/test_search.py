@@ -1,5 +1,5 @@
 import math
-from typing import Any
+from typing import Any, get_args
 
 import pytest
 import torch
@@ -8,7 +8,7 @@ from torch import Tensor
 from nmtk.decoding.penalties import Average, Gnmt, NoPenalty, Penalty
 from nmtk.decoding.search import search
 from nmtk.decoding.specials import Specials
-from nmtk.decoding.strategies import Beam, Greedy
+from nmtk.decoding.strategies import Beam, DiverseBeam, Greedy, Mbr, Sampling, Strategy
 from nmtk.errors import ModelError, OptionsError
 from tests.decoding.kit import BOS, EOS, TableModel, all_sentences, run, same, slow_beam
 
@@ -18,6 +18,9 @@ SEEDS = range(3)
 each_penalty = pytest.mark.parametrize("penalty", PENALTIES, ids=str)
 each_stop = pytest.mark.parametrize("stop", ["full", "exact"])
 each_seed = pytest.mark.parametrize("seed", SEEDS)
+each_of_any_kind = pytest.mark.parametrize(
+    "strategy", [Greedy(), Beam(width=4), DiverseBeam(width=4, groups=2), Sampling(samples=3), Mbr(samples=2)], ids=str
+)
 
 
 @each_penalty
@@ -67,15 +70,30 @@ def test_greedy_search_takes_the_best_token_at_every_step(seed: int) -> None:
         assert logps[token] == max(logps[1:])
 
 
-@pytest.mark.parametrize("strategy", [Greedy(), Beam(width=2, penalty=Average()), Beam(width=3, stop="exact")], ids=str)
+@pytest.mark.parametrize(
+    "strategy",
+    [
+        Greedy(),
+        Beam(width=2, penalty=Average()),
+        Beam(width=3, stop="exact"),
+        DiverseBeam(width=4, groups=2),
+        DiverseBeam(width=3, groups=3, stop="exact"),
+        Sampling(),
+        Sampling(samples=3, top_p=0.9),
+        Sampling(samples=4, top_k=3, temperature=2.0),
+        Mbr(samples=5),
+    ],
+    ids=str,
+)
 @each_seed
 def test_no_sentence_depends_on_the_others(strategy: Any, seed: int) -> None:
     model = TableModel(seed, spread=1.0)
     sources, limits = [5, 1, 7, 1, 0, 2, 3] * 4, [12, 4, 9, 12, 2, 6, 11, 12] * 3 + [8, 9, 10, 11]
-    best = strategy.width
-    together = run(model, strategy, sources, limits, best)
-    backwards = run(model, strategy, sources[::-1], limits[::-1], best)[::-1]
-    alone = [run(model, strategy, [source], [limit], best)[0] for source, limit in zip(sources, limits, strict=True)]
+    best, keys = strategy.width, [11 * place for place in range(len(sources))]
+    together = run(model, strategy, sources, limits, best, keys)
+    backwards = run(model, strategy, sources[::-1], limits[::-1], best, keys[::-1])[::-1]
+    each = zip(sources, limits, keys, strict=True)
+    alone = [run(model, strategy, [source], [limit], best, [key])[0] for source, limit, key in each]
     assert all(map(same, together, alone))
     assert all(map(same, together, backwards))
 
@@ -118,14 +136,14 @@ class Stubborn:
         return self
 
     def step(self, token_R: Tensor, cache: Any) -> Tensor:
-        return self.logits_V.expand(len(token_R), -1).clone()
+        return self.logits_V.log_softmax(-1).expand(len(token_R), -1).clone()
 
     def reorder(self, rows_R: Tensor) -> None: ...
 
     def keep(self, sentences: Tensor) -> None: ...
 
 
-@pytest.mark.parametrize("strategy", [Greedy(), Beam(width=4)], ids=str)
+@each_of_any_kind
 def test_every_sentence_ends_at_its_limit(strategy: Any) -> None:
     limits = [1, 7, 3]
     found = search(Stubborn(say=9), torch.zeros(3, 1), None, limits, strategy, Specials(BOS, EOS))
@@ -133,7 +151,7 @@ def test_every_sentence_ends_at_its_limit(strategy: Any) -> None:
     assert all(one.ids == [9] * len(one.ids) for [one] in found)
 
 
-@pytest.mark.parametrize("strategy", [Greedy(), Beam(width=4)], ids=str)
+@each_of_any_kind
 def test_forbidden_tokens_never_stand_in_a_translation(strategy: Any) -> None:
     specials = Specials(bos=0, eos=1, never=(0, 2, 35))
     for say in specials.never:
@@ -176,8 +194,16 @@ def test_more_hypotheses_than_the_beam_is_wide_are_refused() -> None:
         run(TableModel(0), Beam(width=4), [0], [3], best=5)
 
 
-def test_a_model_that_gives_no_numbers_is_refused() -> None:
+@each_of_any_kind
+def test_a_model_that_gives_no_numbers_is_refused(strategy: Any) -> None:
     model = TableModel(0)
     model.logits[2] = torch.nan
     with pytest.raises(ModelError, match="not finite"):
-        run(model, Beam(width=2), [0, 2], [4, 4])
+        run(model, strategy, [0, 2], [4, 4])
+
+
+def test_every_kind_of_strategy_is_tested_here() -> None:
+    kinds = {member.model_fields["kind"].default for member in get_args(get_args(Strategy)[0])}
+    for marked in (test_no_sentence_depends_on_the_others, test_every_sentence_ends_at_its_limit):
+        [tested] = [mark.args[1] for mark in marked.pytestmark if mark.args[0] == "strategy"]
+        assert {strategy.kind for strategy in tested} == kinds

@@ -66,7 +66,8 @@ def test_importing_nmtk_imports_nothing_else() -> None:
 
 
 def test_the_package_says_what_it_has() -> None:
-    assert set(dir(nmtk)) == {"Beam", "Greedy", "__version__", "load"}
-    assert all(hasattr(nmtk, name) for name in ("Beam", "Greedy", "load"))
+    names = {"Beam", "DiverseBeam", "Greedy", "Mbr", "Request", "Sampling", "load"}
+    assert set(dir(nmtk)) == {*names, "__version__"}
+    assert all(hasattr(nmtk, name) for name in names)
     with pytest.raises(AttributeError, match="module 'nmtk' has no attribute 'lode'"):
         nmtk.lode  # noqa: B018

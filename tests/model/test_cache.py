@@ -14,16 +14,16 @@ def draw(*shape: int) -> torch.Tensor:
 
 
 @torch.no_grad()
-def decode_both_ways(model: Transformer, width: int, longest: int, steps: int) -> None:
+def decode_both_ways(model: Transformer, width: int, longest: int, steps: int, apart: bool = False) -> None:
     """Decode at random, with beams that change places and sentences that leave: each step is the full pass."""
     torch.manual_seed(5)
     source, keep = draw(B, S), KEEP
-    cache = model.start(model.encode(source, keep), keep, width, longest)
+    cache = model.start(model.encode(source, keep), keep, width, longest, apart)
     prefix = draw(B * width, 1)
     for step in range(steps):
-        logits = model.step(prefix[:, -1], cache)
+        logp = model.step(prefix[:, -1], cache)
         whole = model(source.repeat_interleave(width, 0), keep.repeat_interleave(width, 0), prefix)
-        torch.testing.assert_close(logits, whole[:, -1], atol=2e-5, rtol=1e-4)
+        torch.testing.assert_close(logp, whole[:, -1].log_softmax(-1), atol=2e-5, rtol=1e-4)
         assert cache.length == step + 1
         if step in (1, 4):
             stay = torch.tensor([2, 0, 1] if step == 1 else [1])
@@ -44,6 +44,10 @@ def test_a_cached_step_is_the_full_pass(
     decode_both_ways(model, width=3, longest=7, steps=7)
 
 
+def test_beams_that_stand_apart(make_model: Callable[..., Transformer], positions: str) -> None:
+    decode_both_ways(make_model(positions=positions), width=3, longest=7, steps=7, apart=True)
+
+
 def test_one_beam(make_model: Callable[..., Transformer], positions: str) -> None:
     decode_both_ways(make_model(positions=positions), width=1, longest=7, steps=7)
 
@@ -61,9 +65,9 @@ def test_a_beam_does_not_feel_its_neighbours(make_model: Callable[..., Transform
     together = model.start(memory, KEEP, 3, 5)
     alone = [model.start(memory, KEEP, 1, 5) for _ in range(3)]
     for token_BW in tokens:
-        logits = model.step(token_BW.flatten(), together).view(B, 3, -1)
+        logp = model.step(token_BW.flatten(), together).view(B, 3, -1)
         for w, cache in enumerate(alone):
-            torch.testing.assert_close(logits[:, w], model.step(token_BW[:, w], cache), atol=2e-5, rtol=1e-4)
+            torch.testing.assert_close(logp[:, w], model.step(token_BW[:, w], cache), atol=2e-5, rtol=1e-4)
 
 
 @torch.no_grad()
@@ -84,5 +88,5 @@ def test_without_padding_no_mask_is_needed(make_model: Callable[..., Transformer
     caches = [model.start(model.encode(source, keep), keep, 2, 3) for keep in (None, everything)]
     caches[0].keep(torch.tensor([1, 3]))
     caches[1].keep(torch.tensor([1, 3]))
-    logits = [model.step(token[:4], cache) for cache in caches]
-    torch.testing.assert_close(*logits, atol=1e-5, rtol=1e-4)
+    logp = [model.step(token[:4], cache) for cache in caches]
+    torch.testing.assert_close(*logp, atol=1e-5, rtol=1e-4)

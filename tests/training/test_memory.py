@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 import torch
 
+from nmtk.allocator import keep_memory
 from nmtk.data.generated import even_batch
 from nmtk.errors import TrainingError
 from nmtk.training import memory
@@ -114,7 +115,7 @@ def test_training_stops_where_memory_is_used_up_and_skips_nothing(
 def test_onednn_keeps_few_products_unless_it_was_told_otherwise(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.delenv("ONEDNN_PRIMITIVE_CACHE_CAPACITY", raising=False)
     monkeypatch.setenv("LRU_CACHE_CAPACITY", "7")
-    memory.keep_memory()
+    keep_memory()
     assert int(os.environ["ONEDNN_PRIMITIVE_CACHE_CAPACITY"]) < 100
     assert os.environ["LRU_CACHE_CAPACITY"] == "7"
 

@@ -1,0 +1,91 @@
+"""Phrases: the text that a request asks for, as search takes it, in the pieces and bytes of the target vocabulary."""
+
+import unicodedata
+from typing import NamedTuple
+
+from nmtk.decoding.forbidden import Spelling
+from nmtk.decoding.sentences import Request
+from nmtk.errors import DataError
+from nmtk.vocabulary.sampling import SPACE
+from nmtk.vocabulary.vocabulary import Vocabulary
+
+NEVER_IN_A_LINE = str.maketrans("\n\r\0", "   ")
+"""What pieces for single bytes could spell, but no line of text holds."""
+
+_SPACELESS = ("CJK", "HIRAGANA", "KATAKANA", "BOPOMOFO", "THAI", "LAO", "KHMER", "MYANMAR", "TIBETAN")
+"""Scripts that put no space between words, as the names of their characters begin."""
+
+
+class Wanted(NamedTuple):
+    """What a request asks for, as `Sentence` has it."""
+
+    prefix: tuple[int, ...]
+    required: tuple[tuple[tuple[int, ...], ...], ...]
+    forbidden: tuple[bytes, ...]
+
+
+class Phrases:
+    """Reads the phrases of requests. Raises DataError for what no translation can hold."""
+
+    def __init__(self, vocabulary: Vocabulary, unknown: bool):
+        self.vocabulary, self.unknown = vocabulary, unknown
+        self.spelling = Spelling(vocabulary.spelled)
+
+    def read(self, request: Request) -> Wanted:
+        """All that a request asks for; what contradicts itself is an error."""
+        wanted = Wanted(
+            self.prefix(request.prefix),
+            tuple(map(self.required, request.required)),
+            tuple(map(self.forbidden, request.forbidden)),
+        )
+        asked = {"prefix": (request.prefix,), "required phrase": request.required}
+        for what, text in ((what, text) for what, texts in asked.items() for text in texts):
+            for phrase in request.forbidden:
+                if self.text(phrase) in self.text(text):
+                    raise DataError(
+                        f"the {what} {text!r} holds the forbidden phrase {phrase!r}: wanted one or the other"
+                    )
+        return wanted
+
+    def text(self, phrase: str) -> str:
+        """The phrase as it would stand in a translation: normalised, without white space at its ends."""
+        [text] = self.vocabulary.normalise([phrase])
+        return text.replace(SPACE, " ").translate(NEVER_IN_A_LINE).strip()
+
+    def prefix(self, text: str) -> tuple[int, ...]:
+        """The pieces that a translation begins with.
+
+        They are those of the prefix by itself. If it ends in the middle of a word, the model goes on with pieces that
+        stand inside words, though it would have cut the whole word in another way.
+        """
+        return self._pieces("prefix", text)
+
+    def required(self, phrase: str) -> tuple[tuple[int, ...], ...]:
+        """The ways in which a translation may spell a phrase.
+
+        That is at the beginning of a word, since short phrases would else be met inside any word. Where nothing parts
+        words, in scripts without spaces and before punctuation, it is also with no space before.
+        """
+        spellings = {self._pieces("required phrase", phrase)}
+        text = self.text(phrase)
+        if not text:
+            raise DataError("a required phrase is empty: wanted text, or none")
+        if not _in_spaced_words(text[0]) and (inside := self.spelling.spell(text.encode())):
+            spellings.add(inside)
+        return tuple(sorted(spellings))
+
+    def forbidden(self, phrase: str) -> bytes:
+        """The text that no translation may spell."""
+        if not (text := self.text(phrase)):
+            raise DataError("a forbidden phrase is empty: wanted text, or none")
+        return text.encode()
+
+    def _pieces(self, what: str, text: str) -> tuple[int, ...]:
+        [ids] = self.vocabulary.encode([text])
+        if self.vocabulary.unk in ids and not self.unknown:
+            raise DataError(f"the {what} {text!r} holds characters that the target vocabulary cannot spell")
+        return tuple(ids)
+
+
+def _in_spaced_words(character: str) -> bool:
+    return character.isalnum() and not unicodedata.name(character, "").startswith(_SPACELESS)
