@@ -66,14 +66,14 @@ def translate(
     the output is the same, byte for byte, at equal precision and --threads.
     """
     split = "sentences" if paragraphs else None
+    from nmtk.decoding.answers import Layout
     from nmtk.decoding.inputs import Input, guess_format
-    from nmtk.decoding.outputs import Output
     from nmtk.decoding.wishes import PLACES, Wishes
 
     # Most wishes have the names of their flags above.
     wishes = Wishes(decode, **{name: ctx.params.get(name) for name in PLACES} | {"split": split})
     given = Input(source, input_format or guess_format(source), tuple(columns.split(",")) if columns else None)
-    written = Output(output_format or ("jsonl" if guess_format(output) == "jsonl" else "text"), nbest, alignments)
+    written = Layout(output_format or ("jsonl" if guess_format(output) == "jsonl" else "text"), nbest, alignments)
     for fault in (wishes.fault(), given.fault(), written.fault()):
         if fault:
             raise typer.BadParameter(fault)

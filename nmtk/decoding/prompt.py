@@ -33,7 +33,7 @@ class Prompt:
         self.best = 1
         self.count = 0
         """How many lines were translated: each draws its own random numbers."""
-        self.last: tuple[str, Translation] | None = None
+        self.last: Translation | None = None
         self.done = False
 
     def run(self) -> None:
@@ -52,7 +52,7 @@ class Prompt:
     def _translate(self, line: str) -> None:
         [found] = self.translator.candidates([line], 1, self.best, self.count)
         self.count += 1
-        self.last = line, found[0]
+        self.last = found[0]
         if self.best == 1:
             self.write(found[0].text)
         else:
@@ -87,22 +87,17 @@ class Prompt:
         """Show what the last line and its translation consist of, and how sure the model was of each token."""
         if self.last is None:
             raise OptionsError(":explain: nothing was translated yet")
-        line, best = self.last
-        if best.parts > 1:
-            raise OptionsError(f":explain: the line was translated in {best.parts} parts, wanted one of them alone")
         source, target = self.translator.bundle.vocabularies
-        [ids] = source.encode([line])
-        pieces = source.pieces(ids)
-        self.write(f"source: {' '.join(pieces)}")
-        if not best.parts:
-            return
-        tokens = [*target.pieces(best.ids), "</s>"]
-        places = self.attend(ids, best.ids) if self.attend else []
-        seen = [*(pieces[place] for place in places), *[""] * (len(tokens) - len(places))]
-        width = max(map(len, tokens))
-        for token, logp, one in zip(tokens, best.token_logps, seen, strict=True):
-            self.write(f"  {token:<{width}} {math.exp(logp):>7.1%}  {one}".rstrip())
-        self.write(f"log-probability {best.logp:.4f}, score {best.score:.4f}")
+        logps = iter(self.last.token_logps)
+        for ids, said in self.last.pairs:
+            pieces, tokens = source.pieces(ids), target.pieces([*said, target.eos])
+            places = self.attend(ids, said) if self.attend else []
+            seen = [*(pieces[place] for place in places), *[""] * (len(tokens) - len(places))]
+            width = max(map(len, tokens))
+            self.write(f"source: {' '.join(pieces)}")
+            for token, one in zip(tokens, seen, strict=True):
+                self.write(f"  {token:<{width}} {math.exp(next(logps)):>7.1%}  {one}".rstrip())
+        self.write(f"log-probability {self.last.logp:.4f}, score {self.last.score:.4f}")
 
     def help(self) -> None:
         """Show the commands."""

@@ -34,17 +34,15 @@ CASES = {
     "split": Case(lambda best: best.parts > 1, "lines were too long and translated in parts"),
     "cut": Case(lambda best: best.cut, "translations reached the longest length allowed"),
     "looped": Case(lambda best: best.looped, "translations go round in circles"),
-    "unmet": Case(lambda best: best.unmet, "translations do not keep to what was required or forbidden"),
+    "unmet": Case(lambda best: best.unmet, "translations lack a phrase that was required"),
 }
 
 
 class Report:
-    """Counts lines, from 1, under each case that holds of them; 8 bytes for each line and case.
+    """Counts lines, from 1, under each case that holds of them; 8 bytes for each line and case."""
 
-    With a vocabulary it reads the source once more, for tokens and for symbols that the vocabulary does not know.
-    """
-
-    def __init__(self, vocabulary: Vocabulary | None = None) -> None:
+    def __init__(self, vocabulary: Vocabulary) -> None:
+        """vocabulary: of the source, for the symbols that it does not know."""
         self.vocabulary = vocabulary
         self.lines = self.source_tokens = self.target_tokens = self.others = 0
         self.found = {name: array("q") for name in (*CASES, "unknown")}
@@ -53,17 +51,15 @@ class Report:
 
     def add(self, texts: Sequence[str], translations: Sequence[Translation]) -> None:
         """Take in the next lines and their best translations."""
-        for number, best in enumerate(translations, self.lines + 1):
-            self.target_tokens += len(best.token_logps)
+        for number, (text, best) in enumerate(zip(texts, translations, strict=True), self.lines + 1):
+            self.source_tokens += sum(len(source) for source, _ in best.pairs)
+            self.target_tokens += sum(len(target) for _, target in best.pairs)
             for name, case in CASES.items():
                 if case.holds(best):
                     self.found[name].append(number)
-        if self.vocabulary:
-            for place, ids in enumerate(self.vocabulary.encode(texts)):
-                self.source_tokens += len(ids)
-                if symbols := self.vocabulary.unknown_symbols(texts[place], ids):
-                    self.found["unknown"].append(self.lines + place + 1)
-                    self._count(symbols)
+            if not all(self.vocabulary.knows(source) for source, _ in best.pairs):
+                self.found["unknown"].append(number)
+                self._count(self.vocabulary.unknown_symbols(text))
         self.lines += len(translations)
 
     def warnings(self, as_wanted: Collection[str] = ()) -> Iterator[str]:
@@ -75,12 +71,15 @@ class Report:
     def write(self, path: Path, about: Document) -> None:
         """Write the report as JSON, whole or not at all; `about` stands first. Memory does not grow with the lines."""
         seconds = time.monotonic() - self.began
-        totals: Document = {"lines": self.lines, "target_tokens": self.target_tokens, "seconds": round(seconds, 3)}
-        totals["target_tokens_per_second"] = round(self.target_tokens / seconds, 1) if seconds else 0.0
-        if self.vocabulary:
-            totals["source_tokens"] = self.source_tokens
-            totals["unknown_symbols"] = dict(self.symbols.most_common())
-            totals["unknown_symbols_not_listed"] = self.others
+        totals = {
+            "lines": self.lines,
+            "source_tokens": self.source_tokens,
+            "target_tokens": self.target_tokens,
+            "seconds": round(seconds, 3),
+            "target_tokens_per_second": round(self.target_tokens / seconds, 1) if seconds else 0.0,
+            "unknown_symbols": dict(self.symbols.most_common()),
+            "unknown_symbols_not_listed": self.others,
+        }
         with atomic_write(path) as file:
             for part in _document({"nmtk": nmtk.__version__} | about | totals, self.found):
                 file.write(part.encode("utf-8"))

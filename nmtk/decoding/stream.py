@@ -11,12 +11,12 @@ import torch
 from nmtk.allocator import keep_memory
 from nmtk.bundle import WEIGHTS, Bundle, find
 from nmtk.decoding.alignment import Aligned, Aligner
+from nmtk.decoding.answers import Answer, Layout
 from nmtk.decoding.batching import blocks
 from nmtk.decoding.ensemble import load_ensemble
 from nmtk.decoding.inputs import Entry, Input
 from nmtk.decoding.loaded import Loaded
 from nmtk.decoding.options import DecodingOptions
-from nmtk.decoding.outputs import Answer, Output
 from nmtk.decoding.prompt import converse
 from nmtk.decoding.report import Report, reporting
 from nmtk.decoding.sentences import Request
@@ -47,7 +47,7 @@ def translate_stream(
     wishes: Wishes,
     source: Input,
     output: Path | None,
-    wanted: Output,
+    wanted: Layout,
     report_path: Path | None,
     machine: Machine,
     buffer: int | None,
@@ -91,7 +91,7 @@ def translate_stream(
         return known | decoding | form | arithmetic
 
     size = buffer or (1 if typed else BUFFER)
-    report = Report(bundle.vocabularies.source if report_path else None)
+    report = Report(bundle.vocabularies.source)
     about = {"models": [*map(str, models)], "input": str(source.path or STANDARD), "decoding": options.document()}
     with (
         reporting(report, report_path, about),
@@ -129,7 +129,7 @@ def _load(models: Sequence[Path], weights: Sequence[float] | None, machine: Mach
     return load_ensemble(models, weights, place, kind)
 
 
-def _best(wanted: Output, width: int) -> int:
+def _best(wanted: Layout, width: int) -> int:
     """How many translations of each line are asked for; told here if they are too many, before anything is read."""
     best = wanted.nbest or (width if wanted.format == "nbest" else 1)
     if best > width:
@@ -143,7 +143,7 @@ def _align(
     """The words that belong together in each line and its translation; None of each where nobody asked."""
     if aligner is None:
         return [None] * len(texts)
-    return aligner.align([Aligned(text, one.text, one.pieces) for text, one in zip(texts, found, strict=True)])
+    return aligner.align([Aligned(text, one.text, one.pairs) for text, one in zip(texts, found, strict=True)])
 
 
 def _tell(note: str) -> None:

@@ -54,8 +54,8 @@ class Translation(NamedTuple):
     """Whether a part goes round in circles: the loop guard had to stop it, or would have done so."""
     unmet: bool = False
     """Whether a required phrase does not stand in the text."""
-    pieces: tuple[Part, ...] = ()
-    """Source and target of each part."""
+    pairs: Sequence[Part] = ()
+    """Source pieces and target pieces of each part, without `</s>`."""
 
 
 _EMPTY = Translation("", 0.0, 0.0, [], [], parts=0, cut=False)
@@ -217,8 +217,8 @@ class Translator:
             parts=len(parts),
             cut=any(len(one.token_logps) == self._limit(source) for source, one in parts),
             looped=any(looped(one.ids, source) for source, one in parts),
-            pieces=tuple(Part(source.pieces, one.ids) for source, one in parts),
             unmet=any(self.phrases.text(phrase) not in text for phrase in request.required),
+            pairs=[Part(source.pieces, one.ids) for source, one in parts],
         )
 
 

@@ -136,14 +136,13 @@ class Vocabulary:
         """How many of the ids are <unk>."""
         return sum(i == self.unk for i in ids)
 
-    def unknown_symbols(self, text: str, ids: Sequence[int]) -> list[str]:
-        """What in a text, of these ids, no piece stands for, each time it comes: what is <unk> or spelled in bytes.
+    def knows(self, ids: Iterable[int]) -> bool:
+        """Whether each id is a piece of its own: none is <unk>, none a byte of a character that has no piece."""
+        return self._outside.isdisjoint(ids)
 
-        They are characters, or words where those are the pieces.
-        """
-        if self._outside.isdisjoint(ids):
-            return []
-        pieces = zip(ids, self._processor.encode(text, out_type=str), strict=True)
+    def unknown_symbols(self, text: str) -> list[str]:
+        """What in a text has no piece, each time it comes: characters, or words where those are the pieces."""
+        pieces = zip(*self.encode([text]), self._processor.encode(text, out_type=str), strict=True)
         strange = [(i, piece.replace(SPACE, "")) for i, piece in pieces if i in self._outside]
         if self.kind == "word":
             return [piece for _, piece in strange]

@@ -1,4 +1,4 @@
-"""Output: how the translations of a line are written.
+"""Answers: how the translations of a line are written.
 
 text    the best translation
 nbest   the n best in Moses' format: number of the line, from 0 ||| translation ||| features ||| score
@@ -33,7 +33,7 @@ class Answer(NamedTuple):
     """The best translation's, where it was asked for."""
 
 
-class Output(NamedTuple):
+class Layout(NamedTuple):
     """What is written of each line: the best translation, or `nbest`; with an alignment or without."""
 
     format: Format = "text"
@@ -42,7 +42,7 @@ class Output(NamedTuple):
     alignments: bool = False
 
     def fault(self) -> str | None:
-        """Why there is no such output, in a line; None if there may be."""
+        """Why there is no such layout, in a line; None if there may be."""
         if self.format == "text" and (self.nbest or 1) > 1:
             return "text holds one translation of each line: for --nbest, wanted --output-format nbest or jsonl"
         if self.format == "nbest" and self.alignments:
@@ -99,7 +99,7 @@ def _known(one: "Translation", vocabulary: "Vocabulary") -> Document:
         "translation": one.text,
         "score": _round(one.score),
         "logp": _round(one.logp),
-        "tokens": vocabulary.pieces(one.ids),
+        "tokens": [token for _, ids in one.pairs for token in vocabulary.pieces([*ids, vocabulary.eos])],
         "token_logps": [_round(logp) for logp in one.token_logps],
     }
 

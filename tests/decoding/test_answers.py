@@ -4,8 +4,8 @@ from typing import Any
 import pytest
 
 from nmtk.bundle import Bundle
+from nmtk.decoding.answers import Answer, Layout
 from nmtk.decoding.options import DecodingOptions
-from nmtk.decoding.outputs import Answer, Output
 from nmtk.decoding.strategies import Beam
 from nmtk.decoding.translator import Translation, Translator
 from tests.decoding.copying import sentences
@@ -20,7 +20,7 @@ def answers(bundle: Bundle) -> list[Answer]:
 
 
 def written(bundle: Bundle, answer: Answer, **wanted: Any) -> str:
-    return Output(**wanted).writer(bundle.vocabularies.target)(answer)
+    return Layout(**wanted).writer(bundle.vocabularies.target)(answer)
 
 
 def test_text_is_the_best_alone(bundle: Bundle, answers: list[Answer]) -> None:
@@ -54,7 +54,8 @@ def test_json_holds_what_was_given_and_what_is_known(bundle: Bundle, answers: li
         found, best = json.loads(text), answer.found[0]
         assert {key: found[key] for key in answer.given} == answer.given
         assert found["translation"] == best.text
-        assert found["tokens"] == bundle.vocabularies.target.pieces(best.ids)
+        assert [token for token in found["tokens"] if token != "</s>"] == bundle.vocabularies.target.pieces(best.ids)
+        assert len(found["tokens"]) == len(found["token_logps"])
         assert found["token_logps"] == pytest.approx(best.token_logps, abs=1e-5)
         assert (found["parts"], found["cut"], found["looped"], found["unmet"]) == (
             best.parts,
