@@ -91,7 +91,7 @@ def test_empty_lines_stay_empty_and_never_reach_the_model(
 ) -> None:
     lines = ["", LINES[0], "   ", "\t", LINES[1], "\u200b", " \u3000", ""]
     translator = make(bundle, strategy=strategy)
-    one, other = texts(bundle, LINES[:2], strategy=strategy)
+    one, other = (next(translator.candidates([LINES[n]], first=at))[0].text for n, at in ((0, 1), (1, 4)))
     assert translator.translate_all(lines) == ["", one, "", "", other, "", "", ""]
     monkeypatch.setattr("nmtk.decoding.translator.search", None)
     assert translator.translate_all(["", " ", "\t"]) == ["", "", ""]
