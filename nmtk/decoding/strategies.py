@@ -146,6 +146,7 @@ class Draws(Options):
     batch, but for a draw so near the bound of two tokens that rounding decides.
     """
 
+    kind: str
     samples: PositiveInt
     temperature: Annotated[float, Field(ge=1e-6)] = 1.0
     """Towards 0 it is greedy search."""
