@@ -30,7 +30,7 @@ SPAN = 6
 
 ROW = 24
 VARIETY = 6
-"""Of so many pieces in a row so many are different; in people's translations it is twice as many."""
+"""Of so many pieces in a row so many are different: people's translations never have fewer, even in characters."""
 
 
 class LoopGuard:
