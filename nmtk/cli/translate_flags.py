@@ -107,5 +107,7 @@ Precision: TypeAlias = Annotated[
     Literal["auto", "float32", "bfloat16", "float16", "int8"],
     _work(help="Of the arithmetic; on CPUs auto is float32, the same in any batch, and int8 the fastest."),
 ]
-Threads: TypeAlias = Annotated[int | None, _work(min=1, help="CPU threads.", show_default="all cores")]
+Threads: TypeAlias = Annotated[
+    int | None, _work(min=1, help="CPU cores to use: each translates by itself.", show_default="all")
+]
 Quiet: TypeAlias = Annotated[bool, _work("-q", "--quiet", help="No notes on standard error.")]

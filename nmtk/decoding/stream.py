@@ -1,8 +1,11 @@
 """Streams: a model's translation of a file or of standard input, as it comes."""
 
+import os
 import sys
 from collections import deque
 from collections.abc import Iterator, Sequence
+from contextlib import AbstractContextManager, nullcontext
+from functools import partial
 from pathlib import Path
 from typing import NamedTuple
 
@@ -10,14 +13,16 @@ import torch
 
 from nmtk.allocator import keep_memory
 from nmtk.bundle import WEIGHTS, Bundle, find
-from nmtk.decoding.alignment import Aligned, Aligner
+from nmtk.data.encoding import cores
+from nmtk.decoding.alignment import Aligned, Aligner, Part
 from nmtk.decoding.answers import Answer, Layout
 from nmtk.decoding.batching import blocks
+from nmtk.decoding.crew import PRIMITIVES, Crew, Worker
 from nmtk.decoding.ensemble import load_ensemble
 from nmtk.decoding.inputs import Entry, Input
 from nmtk.decoding.loaded import Loaded
 from nmtk.decoding.options import DecodingOptions
-from nmtk.decoding.prompt import converse
+from nmtk.decoding.prompt import Attend, converse
 from nmtk.decoding.report import Report, reporting
 from nmtk.decoding.sentences import Request
 from nmtk.decoding.shards import Shard, opened_work, own_device
@@ -29,8 +34,8 @@ from nmtk.errors import OptionsError
 from nmtk.files import sha256
 from nmtk.lines import STANDARD
 
-PRIMITIVES = 1024
-"""The prepared products that oneDNN keeps: the shapes of a search come back, step by step, in every batch."""
+MOST_WORKERS = 16
+"""Processes that are started unless more are asked for: each holds the model."""
 
 
 class Machine(NamedTuple):
@@ -39,6 +44,7 @@ class Machine(NamedTuple):
     device: str = "auto"
     precision: str = "auto"
     threads: int | None = None
+    """How many cores a CPU may use: each a process for itself, or all together where lines are answered one by one."""
 
 
 def translate_stream(
@@ -63,10 +69,14 @@ def translate_stream(
     and DataError.
     """
     part = Shard.parse(shard) if shard else None
+    typed = source.path in (None, STANDARD) and sys.stdin.isatty()
+    size = buffer or (1 if typed else BUFFER)
     bundle = _load(models, weights, machine)
     own = DecodingOptions.parse(bundle.decoding, "the model's decoding options")
     options = DecodingOptions.parse(wishes.over(own.document()), "the command line's decoding options")
     translator = Translator(bundle, options)
+    workers = _workers(machine, translator.device) if size > 1 else 1
+    torch.set_num_threads(1 if workers > 1 else machine.threads or torch.get_num_threads())
     best = _best(wanted, options.strategy.width)
     write = wanted.writer(bundle.vocabularies.target)
     aligner = None
@@ -74,12 +84,11 @@ def translate_stream(
         if not isinstance(bundle, Bundle):
             raise OptionsError(f"--alignments: found {len(models)} models, wanted one, whose attention they are")
         aligner = Aligner(bundle, longest=translator.options.longest_input)
-    typed = source.path in (None, STANDARD) and sys.stdin.isatty()
     spoken = typed and output is None and report_path is None and sys.stdout is not None and sys.stdout.isatty()
     if typed and not quiet:
         _tell("type a line, then Enter; Ctrl-D ends" + "; :help tells what else" * spoken)
     if spoken and (source.format, wanted.format) == ("text", "text"):
-        converse(translator)
+        converse(translator, _attention(bundle) if isinstance(bundle, Bundle) else None)
         return
 
     def task() -> Document:
@@ -90,10 +99,10 @@ def translate_stream(
         known = {"model": [sha256(find(path) / WEIGHTS) for path in models], "vocabulary": bundle.vocabularies.digest}
         return known | decoding | form | arithmetic
 
-    size = buffer or (1 if typed else BUFFER)
     report = Report(bundle.vocabularies.source)
     about = {"models": [*map(str, models)], "input": str(source.path or STANDARD), "decoding": options.document()}
     with (
+        _crew(workers, models, weights, machine, options) as translator.crew,
         reporting(report, report_path, about),
         opened_work(source.path or STANDARD, output or STANDARD, task, size, resume, part) as work,
     ):
@@ -119,14 +128,48 @@ def translate_stream(
 
 
 def _load(models: Sequence[Path], weights: Sequence[float] | None, machine: Machine) -> Loaded:
-    if machine.threads:
-        torch.set_num_threads(machine.threads)
     keep_memory(PRIMITIVES)
     place = own_device(pick_device(machine.device))
     kind = pick_precision(machine.precision, place, exact=True)
     if len(models) == 1 and weights is None:
         return Bundle.load(models[0], place, kind)
     return load_ensemble(models, weights, place, kind)
+
+
+def _attention(bundle: Bundle) -> Attend:
+    """Which source piece each target piece attends to most, for the prompt."""
+    aligner = Aligner(bundle)
+
+    def attend(source: Sequence[int], target: Sequence[int]) -> list[int]:
+        [weights_TS] = aligner.weights([Part(source, target)])
+        return weights_TS.argmax(1).tolist() if weights_TS.numel() else []
+
+    return attend
+
+
+def _workers(machine: Machine, device: torch.device) -> int:
+    """How many processes share the work: on a CPU one for each core of its own, or as many as were asked for."""
+    if device.type != "cpu":
+        return 1
+    return machine.threads or max(1, min(cores() // int(os.environ.get("LOCAL_WORLD_SIZE", "1")), MOST_WORKERS))
+
+
+def _crew(
+    workers: int,
+    models: Sequence[Path],
+    weights: Sequence[float] | None,
+    machine: Machine,
+    options: DecodingOptions,
+) -> AbstractContextManager[Crew | None]:
+    if workers == 1:
+        return nullcontext()
+    return Crew(partial(_open_worker, models, weights, machine, options), workers)
+
+
+def _open_worker(
+    models: Sequence[Path], weights: Sequence[float] | None, machine: Machine, options: DecodingOptions
+) -> Worker:
+    return Translator(_load(models, weights, machine), options).decide
 
 
 def _best(wanted: Layout, width: int) -> int:

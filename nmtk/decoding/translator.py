@@ -1,6 +1,8 @@
 """Translator: lines of text in, lines of text out, one for one and in order."""
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections import deque
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from functools import partial
 from typing import NamedTuple
 
 import torch
@@ -8,6 +10,7 @@ import torch
 from nmtk.decoding.alignment import Part
 from nmtk.decoding.alternatives import Alternatives
 from nmtk.decoding.batching import blocks, by_length, source_batch
+from nmtk.decoding.crew import Crew
 from nmtk.decoding.guard import looped
 from nmtk.decoding.hypotheses import Hypothesis
 from nmtk.decoding.loaded import Loaded
@@ -64,8 +67,10 @@ _EMPTY = Translation("", 0.0, 0.0, [], [], parts=0, cut=False)
 class Translator:
     """A model with its vocabularies and all that decides how it translates."""
 
-    def __init__(self, bundle: Loaded, options: DecodingOptions):
+    def __init__(self, bundle: Loaded, options: DecodingOptions, crew: Crew | None = None):
+        """crew: processes with the same model and options, which long texts are shared out to."""
         self.bundle = bundle
+        self.crew = crew
         self.options = _within(bundle.model.longest, options)
         vocabulary = bundle.vocabularies.target
         never = (vocabulary.pad, vocabulary.bos, *(() if options.unknown else (vocabulary.unk,)))
@@ -78,8 +83,8 @@ class Translator:
     def translate(self, lines: Iterable[str | Request], buffer: int = BUFFER) -> Iterator[str]:
         """Yield one line for each line, in order, each `buffer` lines as soon as they are done.
 
-        No more than `buffer` lines are taken before they are answered: 1 answers line by line. Lines that are empty, or
-        only white space, are answered with an empty line. No answer contains a line's end.
+        Without a crew, no more than `buffer` lines are taken before they are answered: 1 answers line by line. Lines
+        that are empty, or only white space, are answered with an empty line. No answer contains a line's end.
         """
         for translations in self.candidates(lines, buffer):
             yield translations[0].text
@@ -98,18 +103,37 @@ class Translator:
         it random numbers are drawn.
         """
         requests = (Request(line) if isinstance(line, str) else line for line in lines)
+        waiting: deque[Callable[[], Iterator[list[Translation]]]] = deque()
+        crew = None
         for block in blocks(enumerate(requests, first), buffer):
-            yield from self._block(block, best)
+            crew = crew or (self.crew if len(block) == buffer else None)  # a short text is done before it has started
+            waiting.append(self._begin_block(block, best, crew))
+            while len(waiting) > (crew.size // 4 + 1 if crew else 0):  # so that no process waits for the next block
+                yield from waiting.popleft()()
+        while waiting:
+            yield from waiting.popleft()()
 
     def search(self, sentences: Sequence[Sentence], best: int = 1) -> list[list[Hypothesis]]:
         """The best hypotheses for source sentences, in batches of similar length."""
-        found: list[list[Hypothesis]] = [[] for _ in sentences]
+        return self._begin(sentences, best, None)()
+
+    def _begin(
+        self, sentences: Sequence[Sentence], best: int, crew: Crew | None
+    ) -> Callable[[], list[list[Hypothesis]]]:
+        """Have the sentences translated, by the crew if there is one; what is returned waits for the results."""
         most = self.options.batch_tokens * WIDE // max(WIDE, self.options.strategy.width)
-        for places in by_length([len(sentence.pieces) + 1 for sentence in sentences], most):
-            results = self._decide([sentences[place] for place in places], best)
-            for place, result in zip(places, results, strict=True):
-                found[place] = result
-        return found
+        batches = list(by_length([len(sentence.pieces) + 1 for sentence in sentences], most))
+        given = [[sentences[place] for place in places] for places in batches]
+        pending = [crew.submit(batch, best) if crew else partial(self.decide, batch, best) for batch in given]
+
+        def finish() -> list[list[Hypothesis]]:
+            found: list[list[Hypothesis]] = [[] for _ in sentences]
+            for places, wait in zip(batches, pending, strict=True):
+                for place, result in zip(places, wait(), strict=True):
+                    found[place] = result
+            return found
+
+        return finish
 
     def alternatives(self, request: Request, count: int) -> list[Translation]:
         """The `count` most probable tokens after the request's prefix, each with the rest that is greedily best.
@@ -132,7 +156,8 @@ class Translator:
         [found] = self._search([sentence], width, Alternatives(width, step_N, self.options.strategy.penalty))
         return self._join(request, [(sentence, found)])
 
-    def _decide(self, batch: Sequence[Sentence], best: int) -> list[list[Hypothesis]]:
+    def decide(self, batch: Sequence[Sentence], best: int) -> list[list[Hypothesis]]:
+        """The best hypotheses for the sentences of one batch."""
         strategy = self.options.strategy
         if not isinstance(strategy, Mbr):
             return self._search(batch, best, strategy)
@@ -150,14 +175,20 @@ class Translator:
         with attention_kernels(self.device):
             return search(*given, best, rules, keys)
 
-    def _block(self, requests: Sequence[tuple[int, Request]], best: int) -> Iterator[list[Translation]]:
+    def _begin_block(
+        self, requests: Sequence[tuple[int, Request]], best: int, crew: Crew | None
+    ) -> Callable[[], Iterator[list[Translation]]]:
         pieces = self.bundle.vocabularies.source.encode([request.text for _, request in requests])
         parts = [self._parts(*numbered, ids) for numbered, ids in zip(requests, pieces, strict=True)]
         sources = [sentence for line in parts for sentence in line]
-        found = iter(zip(sources, self.search(sources, best), strict=True))
-        return (
-            self._join(request, [next(found) for _ in line]) for (_, request), line in zip(requests, parts, strict=True)
-        )
+        search = self._begin(sources, best, crew)
+
+        def finish() -> Iterator[list[Translation]]:
+            found = iter(zip(sources, search(), strict=True))
+            for (_, request), line in zip(requests, parts, strict=True):
+                yield self._join(request, [next(found) for _ in line])
+
+        return finish
 
     def _limit(self, sentence: Sentence) -> int:
         """The longest translation of a sentence, `</s>` included: what is asked for comes on top."""

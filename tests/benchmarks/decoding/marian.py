@@ -21,8 +21,9 @@ def write(bundle: Bundle, folder: Path) -> None:
     The model must be what Marian can be: post-norm with LayerNorm, joint vocabulary, three-way tying, sinusoids.
     """
     options, vocabulary = bundle.model.options, bundle.vocabularies.target
-    assert options.norm_order == "post" and options.norm == "layer" and options.tying == "three-way"
-    assert options.positions.kind == "sinusoid" and options.scale_embeddings and not options.output_bias
+    found = options.norm_order, options.norm, options.tying, options.positions.kind, options.output_bias
+    assert found == ("post", "layer", "three-way", "sinusoid", False)
+    assert options.scale_embeddings
     folder.mkdir(parents=True)
     weights = dict(bundle.model.named_parameters())
     state = {"model.shared.weight": weights["source_embedding.weight"]}
@@ -31,11 +32,8 @@ def write(bundle: Bundle, folder: Path) -> None:
             ours, theirs = f"{side}.layers.{layer}", f"model.{side}.layers.{layer}"
             state |= _layer(weights, ours, theirs)
     state["final_logits_bias"] = torch.zeros(1, len(vocabulary))
-    save_file(
-        {name: value.detach().clone().contiguous() for name, value in state.items()},
-        folder / "model.safetensors",
-        {"format": "pt"},
-    )
+    tensors = {name: value.detach().clone().contiguous() for name, value in state.items()}
+    save_file(tensors, folder / "model.safetensors", {"format": "pt"})
     table = bundle.model.encoder.positions(torch.zeros(1, POSITIONS, options.width), 0, POSITIONS)[0]
     save_file({"positions": table.contiguous()}, folder / "positions.safetensors")
     (folder / "pieces.json").write_text(json.dumps(vocabulary.pieces(range(len(vocabulary)))))

@@ -10,6 +10,7 @@ import os
 import resource
 import sys
 import time
+from pathlib import Path
 
 
 def convert(marian: str, folder: str) -> None:
@@ -25,7 +26,7 @@ def convert(marian: str, folder: str) -> None:
     model.config.normalize_before = model.config.normalize_embedding = False
     spec = BartLoader.get_model_spec(MarianMTLoader(), model)
     spec.decoder.start_from_zero_embedding = False  # our decoder begins with a piece of its own
-    pieces = json.load(open(marian + "/pieces.json"))
+    pieces = json.loads(Path(marian, "pieces.json").read_text())
     spec.register_source_vocabulary(pieces)
     spec.register_target_vocabulary(pieces)
     config = model.config
@@ -35,14 +36,14 @@ def convert(marian: str, folder: str) -> None:
     spec.config.decoder_start_token = pieces[config.decoder_start_token_id]
     spec.validate()
     spec.optimize(quantization="float32")
-    os.makedirs(folder)
+    Path(folder).mkdir()
     spec.save(folder)
 
 
 def main() -> None:
     """Convert where that is not done, load, translate once to warm up, then against the clock."""
-    job = json.loads(open(sys.argv[1]).read())
-    if not os.path.exists(job["ctranslate2"]):
+    job = json.loads(Path(sys.argv[1]).read_text())
+    if not Path(job["ctranslate2"]).exists():
         convert(job["marian"], job["ctranslate2"])
         os.execv(sys.executable, [sys.executable, *sys.argv])
     began = time.perf_counter()
@@ -53,7 +54,7 @@ def main() -> None:
         job["ctranslate2"], compute_type=job["precision"], inter_threads=replicas, intra_threads=threads
     )
     loaded = time.perf_counter() - began
-    pieces = json.load(open(job["marian"] + "/pieces.json"))
+    pieces = json.loads(Path(job["marian"], "pieces.json").read_text())
     numbers = {piece: number for number, piece in enumerate(pieces)}
     sources = [[*(pieces[i] for i in row), job["eos"]] for row in job["sources"]]
 
@@ -70,10 +71,7 @@ def main() -> None:
 
     translate(sources[: job["batch"]])
     began = time.perf_counter()
-    if job["batch"] == 1:
-        found = [translate([source])[0] for source in sources]
-    else:
-        found = translate(sources)
+    found = [translate([source])[0] for source in sources] if job["batch"] == 1 else translate(sources)
     seconds = time.perf_counter() - began
     peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
     print(json.dumps({"loaded": loaded, "seconds": seconds, "peak": peak, "found": found}))

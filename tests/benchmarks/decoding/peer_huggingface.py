@@ -9,11 +9,12 @@ import json
 import resource
 import sys
 import time
+from pathlib import Path
 
 
 def main() -> None:
     """Load, translate once to warm up, then against the clock."""
-    job = json.loads(open(sys.argv[1]).read())
+    job = json.loads(Path(sys.argv[1]).read_text())
     began = time.perf_counter()
     import torch
     from safetensors.torch import load_file
@@ -39,7 +40,7 @@ def main() -> None:
             do_sample=False,
             max_new_tokens=job["longest"],
             length_penalty=job["alpha"],
-            early_stopping=True if job["beam"] > 1 else False,
+            early_stopping=job["beam"] > 1,
             suppress_tokens=job["never"],
         )
         eos = config.eos_token_id
@@ -51,7 +52,7 @@ def main() -> None:
         order = sorted(range(len(found)), key=lambda i: -len(job["sources"][i]))
         for first in range(0, len(order), job["batch"]):
             places = order[first : first + job["batch"]]
-            for place, ids in zip(places, translate([job["sources"][i] for i in places])):
+            for place, ids in zip(places, translate([job["sources"][i] for i in places]), strict=True):
                 found[place] = ids
         return found
 

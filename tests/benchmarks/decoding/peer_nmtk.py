@@ -32,9 +32,8 @@ def main() -> None:
     device = torch.device("cpu")
     bundle = Bundle.load(Path(job["run"]), device, pick_precision(job["precision"], device))
     strategy = Beam(width=job["beam"], penalty=Average(alpha=job["alpha"])) if job["beam"] > 1 else Greedy()
-    options = DecodingOptions(
-        strategy=strategy, batch_tokens=10**9, longest=job["longest"] + 1, max_extra=job["longest"], max_ratio=0.0
-    )
+    lengths = {"longest": job["longest"] + 1, "max_extra": job["longest"], "max_ratio": 0.0}
+    options = DecodingOptions(strategy=strategy, batch_tokens=10**9, loop_guard=False, **lengths)
     translator = Translator(bundle, options)
     loaded = time.perf_counter() - began
 
