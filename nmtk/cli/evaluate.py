@@ -163,5 +163,5 @@ def evaluate(
 
 
 def _is_seed(text: str) -> bool:
-    """Whether it seeds resampling: the paired tests of sacreBLEU take 0 for none, and would say in the signature that it was 0."""
+    """Whether it is one: the paired tests of sacreBLEU take 0 for none, and would yet sign with 0."""
     return text.lower() == "none" or (text.isdecimal() and int(text) > 0)

@@ -7,6 +7,7 @@ signature, as sacreBLEU writes them.
 import os
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
+from dataclasses import replace
 from typing import Literal, NamedTuple
 
 from sacrebleu.significance import PairedTest, Result
@@ -59,6 +60,10 @@ def evaluate_systems(
                     n_jobs=resampling.jobs,
                 )
                 scores = _paired(test, metric)
+                scores = [
+                    replace(one, p_value=1.0) if place and lines == systems[0][1] else one
+                    for place, (one, (_, lines)) in enumerate(zip(scores, systems, strict=True))
+                ]  # of a system that is the baseline, sacreBLEU finds the smallest p-value there is
             else:
                 scores = [score(metric, measure, lines, resampling.interval) for _, lines in systems]
             for name, one in zip(found, scores, strict=True):
@@ -90,7 +95,9 @@ def _paired(test: PairedTest, metric: Metric) -> list[Score]:
             result.score,
             signature.format(),
             higher_is_better=metric.higher_is_better,
-            interval=None if result.mean is None or result.ci is None else Interval(result.mean, result.ci),
+            interval=None
+            if result.mean is None or result.ci is None
+            else Interval(float(result.mean), float(result.ci)),
             p_value=result.p_value,
         )
         for result in results
