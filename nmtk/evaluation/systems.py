@@ -33,11 +33,15 @@ def score_systems(
     systems: Sequence[Text], task: Task, metrics: Sequence[Metric], resampling: Resampling
 ) -> dict[str, list[Score]]:
     """The scores by system; what is suspicious about a text is told on standard error first."""
-    streams = [lines for _, lines in task.references]
-    source = task.source[1] if task.source else None
-    for system in systems:
-        check_lengths(system, *task.references)
-        for suspicion in suspicions(system[1], streams, source):
-            name = f"{system[0]}: " if len(systems) > 1 else ""
-            sys.stderr.write(f"nmtk: warning: {name}{suspicion}\n")
-    return evaluate_systems(systems, task.references, metrics, source, resampling)
+    warn(systems, task)
+    return evaluate_systems(systems, task.references, metrics, task.source[1] if task.source else None, resampling)
+
+
+def warn(systems: Sequence[Text], task: Task) -> None:
+    """Tell on standard error what is suspicious. Raises DataError where the numbers of lines differ."""
+    for name, lines in systems:
+        check_lengths((name, lines), *task.references)
+        source = task.source[1] if task.source else None
+        for suspicion in suspicions(lines, [reference for _, reference in task.references], source):
+            told = f"{name}: {suspicion}" if len(systems) > 1 else suspicion
+            sys.stderr.write(f"nmtk: warning: {told}\n")

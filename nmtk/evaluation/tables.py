@@ -28,21 +28,21 @@ _LATEX = {
 
 def as_text(rows: Rows, head: str = "System", width: int = 2) -> str:
     """A table in columns, what its asterisks mean, and the signatures."""
-    grid = _grid(rows, head, width)
-    wide = [max(map(len, column)) for column in zip(*grid, strict=True)]
+    table = grid(rows, head, width)
+    wide = [max(map(len, column)) for column in zip(*table, strict=True)]
     lines = [
         "  ".join([label.ljust(wide[0]), *(cell.rjust(size) for cell, size in zip(cells, wide[1:], strict=True))])
-        for label, *cells in grid
+        for label, *cells in table
     ]
-    return "\n".join([*(line.rstrip() for line in lines), "", *_notes(rows)])
+    return "\n".join([*(line.rstrip() for line in lines), "", *notes(rows)])
 
 
 def as_latex(rows: Rows, head: str = "System", width: int = 2) -> str:
     """A table for the package booktabs, every name escaped; under it, what belongs in its caption, as comments."""
-    title, *body = (" & ".join(map(_escaped, cells)) + r" \\" for cells in _grid(rows, head, width))
+    title, *body = (" & ".join(map(_escaped, cells)) + r" \\" for cells in grid(rows, head, width))
     columns = "l" + "r" * title.count(" & ")
     table = [rf"\begin{{tabular}}{{{columns}}}", r"\toprule", title, r"\midrule", *body, r"\bottomrule"]
-    return "\n".join([*table, r"\end{tabular}", *(f"% {note}" for note in _notes(rows))])
+    return "\n".join([*table, r"\end{tabular}", *(f"% {note}" for note in notes(rows))])
 
 
 def documents(rows: Rows, key: str, width: int) -> list[Document]:
@@ -62,7 +62,7 @@ def _document(score: Score, width: int) -> Document:
     }
 
 
-def _grid(rows: Rows, head: str, width: int) -> list[list[str]]:
+def grid(rows: Rows, head: str = "System", width: int = 2) -> list[list[str]]:
     """The cells of the head and of each row."""
     columns = list(zip(*rows.values(), strict=True))
     intervals = [any(score.interval for score in column) for column in columns]
@@ -72,18 +72,18 @@ def _grid(rows: Rows, head: str, width: int) -> list[list[str]]:
     for (score, *_), interval, p_value in zip(columns, intervals, p_values, strict=True):
         title += [f"{score.name} {'↑' if score.higher_is_better else '↓'}"]
         title += ["μ ± 95% CI"] * interval + ["p "] * p_value
-    grid = [title]
+    found = [title]
     for label, scores in rows.items():
         cells = [f"{label} (baseline)" if paired and label == first else label]
         for score, interval, p_value in zip(scores, intervals, p_values, strict=True):
             mean = f"{score.interval.mean:.{width}f} ± {score.interval.half:.{width}f}" if score.interval else ""
             p = "" if score.p_value is None else f"{score.p_value:.4f}{'*' if score.differs else ' '}"
             cells += [f"{score.score:.{width}f}"] + [mean] * interval + [p] * p_value
-        grid.append(cells)
-    return grid
+        found.append(cells)
+    return found
 
 
-def _notes(rows: Rows) -> Iterator[str]:
+def notes(rows: Rows) -> Iterator[str]:
     """What the asterisks mean, and each metric's signature; where the rows' signatures differ, all of them."""
     scores = [score for found in rows.values() for score in found]
     if any(score.p_value is not None for score in scores):

@@ -27,7 +27,15 @@ def test_paired_tests_find_what_sacrebleu_itself_prints(
     for name, lines in [*SYSTEMS, *REFERENCES]:
         (tmp_path / name).write_text("".join(line + "\n" for line in lines), "utf-8")
     printed = subprocess.run(
-        f"{sys.executable} -m sacrebleu ref -i good bad same -m bleu chrf ter {flag} {flag}-n 300 -f latex -w 4".split(),
+        [
+            sys.executable,
+            "-m",
+            *f"sacrebleu ref -i good bad same -m bleu chrf ter {flag} {flag}-n 300".split(),
+            "-f",
+            "latex",
+            "-w",
+            "4",
+        ],
         cwd=tmp_path,
         capture_output=True,
         check=True,
