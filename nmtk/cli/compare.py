@@ -10,7 +10,7 @@ from nmtk.evaluation.names import USUAL, MetricName
 
 
 def compare(
-    texts: Annotated[list[Path], typer.Argument(metavar="RUN_A RUN_B | REF...", help="Two runs; or references.")],
+    texts: Annotated[list[Path], typer.Argument(metavar="RUN_A RUN_B | REF", help="Two runs; or references.")],
     hypotheses: Annotated[
         list[Path] | None,
         typer.Option("-i", "--input", metavar="HYP", help="A system's translations; twice. The first is the baseline."),

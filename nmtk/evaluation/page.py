@@ -53,7 +53,11 @@ def _section(one: Comparison, number: int, shown: int) -> str:
 
 def _scores(rows: tables.Rows) -> str:
     head, *body = tables.grid(rows)
-    lines = ['<div class="wide"><table>', f"<thead><tr>{_cells('th scope=col', head)}</tr></thead>", "<tbody>"]
+    lines = [
+        '<div class="wide" tabindex="0"><table>',
+        f"<thead><tr>{_cells('th scope=col', head)}</tr></thead>",
+        "<tbody>",
+    ]
     lines += [
         f"<tr>{_cells('th scope=row', [f'{name}: {row[0]}'])}{_cells('td', row[1:])}</tr>"
         for name, row in zip(NAMES, body, strict=True)
@@ -81,9 +85,8 @@ def _buckets(title: str, unit: str, figure: str, buckets: Sequence[Bucket]) -> s
             f'<td class="change">{bar}<span>{change:+.1f}</span></td></tr>'
         )
     caption = f"<caption>{escape(title)} ({figure})</caption>"
-    return (
-        f'<div class="wide"><table>{caption}<thead><tr>{head}</tr></thead><tbody>{"".join(rows)}</tbody></table></div>'
-    )
+    table = f"{caption}<thead><tr>{head}</tr></thead><tbody>{''.join(rows)}</tbody>"
+    return f'<div class="wide" tabindex="0"><table>{table}</table></div>'
 
 
 def _list(title: str, differences: Sequence[Difference]) -> Iterator[str]:
