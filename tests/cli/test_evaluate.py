@@ -154,6 +154,7 @@ def test_all_checkpoints_of_a_run_are_a_table(nmtk: Callable[..., Any], monkeypa
     assert ended.out.splitlines()[2].split() == ["Checkpoint", "BLEU", "↑"]
 
 
+@pytest.mark.filterwarnings("ignore:This process .* is multi-threaded:DeprecationWarning")  # sacreBLEU forks
 def test_several_systems_are_compared_with_the_first(files: Path, nmtk: Callable[..., Any]) -> None:
     other = (files / "other").read_text("utf-8").splitlines()
     for flags, resampling in (

@@ -75,6 +75,7 @@ def test_randomisation_gives_intervals_where_they_are_asked_for() -> None:
         assert [bool(score.interval) for [score] in found.values()] == [bool(asked)] * 3
 
 
+@pytest.mark.filterwarnings("ignore:This process .* is multi-threaded:DeprecationWarning")  # sacreBLEU forks
 def test_processes_change_nothing() -> None:
     one, two = (
         evaluate_systems(SYSTEMS, REFERENCES, [Bleu()], resampling=Resampling("bs", 50, jobs=jobs)) for jobs in (1, 2)
