@@ -5,7 +5,7 @@ from collections.abc import Mapping, Sequence
 from typing import Literal, TypeAlias
 
 from nmtk.evaluation import tables
-from nmtk.evaluation.metrics import Score
+from nmtk.evaluation.scores import Score
 
 Layout: TypeAlias = Literal["text", "json", "latex"]
 

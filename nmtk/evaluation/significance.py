@@ -12,7 +12,8 @@ from typing import Literal, NamedTuple
 
 from sacrebleu.significance import PairedTest, Result
 
-from nmtk.evaluation.metrics import Interval, Metric, Score, Text, check_lengths, score
+from nmtk.evaluation.metrics import Metric, Text, check_lengths, score
+from nmtk.evaluation.scores import Interval, Score
 
 
 class Resampling(NamedTuple):

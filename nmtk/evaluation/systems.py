@@ -4,7 +4,8 @@ import sys
 from collections.abc import Sequence
 from pathlib import Path
 
-from nmtk.evaluation.metrics import Metric, Score, Text, check_lengths
+from nmtk.evaluation.metrics import Metric, Text, check_lengths
+from nmtk.evaluation.scores import Score
 from nmtk.evaluation.significance import Resampling, evaluate_systems
 from nmtk.evaluation.suspicions import suspicions
 from nmtk.evaluation.testsets import Task, read_text

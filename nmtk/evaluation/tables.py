@@ -8,7 +8,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from typing import TypeAlias
 
 from nmtk.documents import Document
-from nmtk.evaluation.metrics import SIGNIFICANT, Score
+from nmtk.evaluation.scores import SIGNIFICANT, Score
 
 Rows: TypeAlias = Mapping[str, Sequence[Score]]
 """By label, scores of the same metrics in the same order."""

@@ -7,8 +7,9 @@ from nmtk.bundle import Bundle, find
 from nmtk.decoding.options import DecodingOptions
 from nmtk.decoding.translator import Translator
 from nmtk.errors import ModelError
-from nmtk.evaluation.metrics import Metric, Score, evaluate
+from nmtk.evaluation.metrics import Metric, evaluate
 from nmtk.evaluation.names import USUAL
+from nmtk.evaluation.scores import Score
 from nmtk.evaluation.significance import Resampling, evaluate_systems
 from nmtk.recipe.home import open_run
 from nmtk.recipe.recipe import Expectation

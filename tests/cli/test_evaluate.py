@@ -8,8 +8,9 @@ from typing import Any
 
 import pytest
 
-from nmtk.evaluation.metrics import Bleu, Chrf, CompoundBleu, Score, Ter, evaluate
+from nmtk.evaluation.metrics import Bleu, Chrf, CompoundBleu, Ter, evaluate
 from nmtk.evaluation.report import Layout, as_text, rendered
+from nmtk.evaluation.scores import Score
 from nmtk.evaluation.significance import Resampling, evaluate_systems
 from nmtk.evaluation.testsets import Task
 

@@ -1,8 +1,8 @@
 import json
 
 from nmtk.evaluation import tables
-from nmtk.evaluation.metrics import Interval, Score
 from nmtk.evaluation.report import as_json, as_text, rendered
+from nmtk.evaluation.scores import Interval, Score
 
 BLEU = Score("BLEU", 7.126, "nrefs:1|tok:13a|version:9", "50.0/20.0/10.0/5.0 (BP = 1.000)")
 CHRF = Score("chrF2++", 100.0, "nrefs:1|nc:6|version:9")

@@ -8,7 +8,8 @@ from typing import Literal
 import pytest
 
 from nmtk.errors import DataError
-from nmtk.evaluation.metrics import SIGNIFICANT, Bleu, Chrf, Metric, Ter
+from nmtk.evaluation.metrics import Bleu, Chrf, Metric, Ter
+from nmtk.evaluation.scores import SIGNIFICANT
 from nmtk.evaluation.significance import Resampling, evaluate_systems
 from nmtk.lines import read_lines
 

@@ -1,4 +1,4 @@
-from nmtk.evaluation.metrics import Interval, Score
+from nmtk.evaluation.scores import Interval, Score
 from nmtk.evaluation.tables import as_latex, as_text, documents
 
 SIGNATURE = "nrefs:1|bs:1000|seed:12345|version:9"
