@@ -9,6 +9,7 @@ import typer
 from nmtk.cli.average_checkpoints import average_checkpoints
 from nmtk.cli.benchmark import benchmark
 from nmtk.cli.build_vocab import build_vocab
+from nmtk.cli.compare import compare
 from nmtk.cli.evaluate import evaluate
 from nmtk.cli.groups import GroupedCommand
 from nmtk.cli.score import score
@@ -28,6 +29,7 @@ app.command("train", short_help="Train a model by a recipe, or go on training it
 app.command("translate", cls=GroupedCommand, short_help="Translate lines of text.")(translate)
 app.command("evaluate", short_help="Score translations, or a run's model.")(evaluate)
 app.command("score", short_help="Say how probable translations are.")(score)
+app.command("compare", short_help="Show where two systems differ.")(compare)
 app.command("average-checkpoints", short_help="Make one model of several checkpoints.")(average_checkpoints)
 app.command("benchmark", short_help="Measure speed and memory on this machine.")(benchmark)
 for other_name in ("decode", "predict"):

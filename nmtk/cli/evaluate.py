@@ -1,7 +1,6 @@
 """`nmtk evaluate`: the scores of translations, or of a run's model."""
 
 import sys
-from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Literal
 
@@ -11,7 +10,8 @@ from nmtk.evaluation.names import USUAL, MetricName, Tokenizer
 
 if TYPE_CHECKING:
     from nmtk.documents import Document
-    from nmtk.evaluation.metrics import Metric, Score, Text
+
+STANDARD = Path("-")
 
 
 def evaluate(
@@ -19,108 +19,149 @@ def evaluate(
         list[Path] | None, typer.Argument(metavar="REF", show_default=False, help="The references.")
     ] = None,
     hypotheses: Annotated[
-        Path | None,
-        typer.Option("-i", "--input", metavar="HYP", help="The translations to score.", show_default="standard input"),
+        list[Path] | None,
+        typer.Option(
+            "-i",
+            "--input",
+            metavar="HYP",
+            help="A system's translations; repeat for more systems. The first is the baseline.",
+            show_default="standard input",
+        ),
     ] = None,
     model: Annotated[
-        Path | None, typer.Option("-m", "--model", metavar="RUN", help="Score this run's model on its own test sets.")
+        Path | None, typer.Option("-m", "--model", metavar="RUN", help="Score this run's model, on its own test sets.")
     ] = None,
     source: Annotated[
-        Path | None, typer.Option("--source", metavar="FILE", help="With -m: translate FILE and score against REF.")
+        Path | None, typer.Option("--source", metavar="SRC", help="The source: what -m translates, and COMET reads.")
+    ] = None,
+    test_set: Annotated[
+        str | None,
+        typer.Option("-t", "--test-set", metavar="NAME", help="A test set of sacreBLEU's, as wmt14/full, for REF."),
+    ] = None,
+    pair: Annotated[
+        str | None, typer.Option("-l", "--language-pair", metavar="PAIR", help="Languages of the text, as en-de.")
+    ] = None,
+    echo: Annotated[
+        Literal["src", "ref"] | None, typer.Option(help="Print the source, or a reference, of -t, and end.")
     ] = None,
     metrics: Annotated[
         list[MetricName] | None,
         typer.Option("--metric", help="A metric; repeat for more.", show_default=", ".join(USUAL)),
     ] = None,
+    compound_split: Annotated[
+        bool, typer.Option("--compound-split", help="compound-bleu too, tokenised BLEU as in papers on WMT14.")
+    ] = False,
+    all_checkpoints: Annotated[
+        bool, typer.Option("--all-checkpoints", help="With -m: each checkpoint; translations are kept in the run.")
+    ] = False,
     layout: Annotated[
-        Literal["text", "json"], typer.Option("--format", "-f", help="How to print the scores.")
+        Literal["text", "json", "latex"], typer.Option("--format", "-f", help="How to print the scores.")
     ] = "text",
     width: Annotated[int, typer.Option("--width", "-w", min=0, max=15, help="Decimals.")] = 2,
-    tokenize: Annotated[Tokenizer, typer.Option("--tokenize", "-tok", help="How BLEU finds words.")] = "13a",
+    tokenize: Annotated[
+        Tokenizer | None,
+        typer.Option(
+            "--tokenize", "-tok", help="How BLEU finds words.", show_default="13a, or what the language needs"
+        ),
+    ] = None,
     lowercase: Annotated[bool, typer.Option("--lowercase", "-lc", help="BLEU ignores case.")] = False,
     chrf_lowercase: Annotated[bool, typer.Option("--chrf-lowercase", help="chrF ignores case.")] = False,
     ter_case_sensitive: Annotated[bool, typer.Option("--ter-case-sensitive", help="TER minds case.")] = False,
+    comet_model: Annotated[
+        str | None, typer.Option(metavar="NAME", help="COMET's.", show_default="Unbabel/wmt22-comet-da")
+    ] = None,
+    confidence: Annotated[bool, typer.Option("--confidence", "-ci", help="95% intervals, by bootstrap.")] = False,
+    confidence_n: Annotated[int, typer.Option("--confidence-n", "-cin", min=1, help="Resamples for them.")] = 1000,
+    paired_bs: Annotated[
+        bool, typer.Option("--paired-bs", "-pbs", help="Compare with the baseline by paired bootstrap.")
+    ] = False,
+    paired_bs_n: Annotated[int, typer.Option("--paired-bs-n", "-pbsn", min=1, help="Resamples.")] = 1000,
+    paired_ar: Annotated[
+        bool, typer.Option("--paired-ar", "-par", help="Or by paired approximate randomisation.")
+    ] = False,
+    paired_ar_n: Annotated[int, typer.Option("--paired-ar-n", "-parn", min=1, help="Trials.")] = 10000,
+    jobs: Annotated[int, typer.Option("--paired-jobs", "-j", min=1, help="Processes of a paired test.")] = 1,
+    seed: Annotated[
+        str, typer.Option(envvar="SACREBLEU_SEED", help="What resamples are drawn from: a number above 0, or none.")
+    ] = "12345",
 ) -> None:
     """Score translations with BLEU, chrF and TER, each with its signature.
 
     \b
-    nmtk evaluate REF... -i HYP            a file, against one or several references
-    nmtk evaluate -m RUN                   a run's model, on the test sets of its recipe
-    nmtk evaluate -m RUN --source SRC REF  a run's model, on a text of your own
+    nmtk evaluate REF... -i HYP               a file, against one or several references
+    nmtk evaluate REF -i A -i B --paired-bs   systems; which differ from A by more than chance
+    nmtk evaluate -t wmt14/full -l en-de -i HYP
+    nmtk evaluate -m RUN                      a run's model, on the test sets of its recipe
+    nmtk evaluate -m RUN --source SRC REF     a run's model, on a text of your own; or on -t
 
     All text is plain and detokenised, a sentence a line; .gz, .xz, .bz2 and .zst are read as they are. The settings of
     the metrics mean what they mean in sacreBLEU: -lc is for BLEU alone.
     """
-    if model is None and source is not None:
-        raise typer.BadParameter("wanted the model that translates it too: -m RUN", param_hint="--source")
-    if model is not None and hypotheses is not None:
-        raise typer.BadParameter("wanted a file to score, -i, or a model, -m, and not both", param_hint="-i")
-    if model is not None and source is None and references:
-        raise typer.BadParameter("with -m RUN, wanted the text it translates too: --source FILE", param_hint="REF")
-    if not references and (model is None or source is not None):
-        raise typer.BadParameter("wanted at least one reference to score against", param_hint="REF")
+    given, wanted = hypotheses or [], references or []
+    own = model is not None and not wanted and test_set is None
+    paired = paired_bs or paired_ar
+    texts = [*given, *wanted, source]
+    for wrong, where, message in (
+        (test_set and not pair, "-t", "wanted its language pair too, as -l en-de"),
+        (pair is not None and pair.count("-") != 1, "-l", f"found {pair}, wanted two languages, as en-de"),
+        (test_set and wanted, "-t", "wanted references, REF, or a test set, -t, and not both"),
+        (test_set and source, "--source", "a test set, -t, has its own"),
+        (echo and not test_set, "--echo", "wanted the test set to print: -t NAME -l PAIR"),
+        (model and given, "-i", "wanted a file to score, -i, or a model, -m, and not both"),
+        (model and wanted and not source, "REF", "with -m RUN, wanted the text it translates too: --source FILE"),
+        (not (wanted or test_set) and (source or not model), "REF", "wanted at least one reference to score against"),
+        (all_checkpoints and not own, "--all-checkpoints", "wanted a run, -m, on the test sets of its recipe"),
+        (paired_bs and paired_ar, "--paired-ar", "wanted one paired test, and not two"),
+        (paired and len(given) < 2, "-i", "for a paired test, wanted two systems or more: -i A -i B"),
+        (len(set(given)) < len(given), "-i", "found one system twice"),
+        (texts.count(STANDARD) > 1, "-i", "found standard input for two texts, wanted it for one"),
+        (not _is_seed(seed), "--seed", f"found {seed}, wanted a whole number above 0, or none"),
+    ):
+        if wrong:
+            raise typer.BadParameter(message, param_hint=where)
+    if not (given or model or echo) and sys.stdin.isatty():
+        raise typer.BadParameter("wanted translations on standard input, or a file of them: -i HYP", param_hint="-i")
 
-    chosen = _chosen(
-        metrics or USUAL,
-        bleu={"tokenize": tokenize, "lowercase": lowercase},
-        chrf={"lowercase": chrf_lowercase},
-        ter={"case_sensitive": ter_case_sensitive},
+    from nmtk.evaluation.metrics import METRICS
+    from nmtk.evaluation.report import rendered
+    from nmtk.evaluation.significance import Resampling
+    from nmtk.evaluation.systems import read_systems, score_systems, translate
+    from nmtk.evaluation.testsets import TOKENIZERS, Task, named_task
+
+    language = pair.split("-")[1] if pair else ""
+    settings: dict[str, Document] = {
+        "bleu": {"tokenize": tokenize or TOKENIZERS.get(language, "13a"), "lowercase": lowercase},
+        "chrf": {"lowercase": chrf_lowercase},
+        "chrf++": {"lowercase": chrf_lowercase},
+        "ter": {"case_sensitive": ter_case_sensitive},
+        "compound-bleu": {"language": language} if language else {},
+        "comet": {"model": comet_model} if comet_model else {},
+    }
+    names = dict.fromkeys([*(metrics or USUAL), *([MetricName.COMPOUND_BLEU] if compound_split else [])])
+    chosen = [METRICS[name](**settings[name]) for name in names]
+    resampling = Resampling(
+        paired="bs" if paired_bs else "ar" if paired_ar else None,
+        trials=paired_bs_n if paired_bs else paired_ar_n,
+        interval=confidence_n if confidence else 0,
+        seed=seed,
+        jobs=jobs,
     )
-    if model is None:
-        tests = {"": _score_file(hypotheses, references or [], chosen)}
-    elif source is not None:
-        tests = {"": _score_model(model, source, references or [], chosen)}
-    else:
+    if own:
         from nmtk.recipe.evaluate import evaluate_run
 
-        tests = evaluate_run(model, chosen)
-
-    from nmtk.evaluation.report import as_json, as_text
-
-    print(as_json(tests, width) if layout == "json" else as_text(tests, width))
-
-
-def _chosen(names: Sequence[MetricName], bleu: "Document", chrf: "Document", ter: "Document") -> list["Metric"]:
-    """The metrics of those names, each once, with the settings of their kind."""
-    from nmtk.evaluation.metrics import METRICS
-
-    settings = {"bleu": bleu, "chrf": chrf, "chrf++": chrf, "ter": ter}
-    return [METRICS[name](**settings[name]) for name in dict.fromkeys(names)]
+        assert model
+        tests = evaluate_run(model, chosen, all_checkpoints, resampling)
+        print(rendered(tests, layout, "Checkpoint" if all_checkpoints else "System", width))
+        return
+    task = named_task(test_set, pair) if test_set and pair else Task.read(wanted, source)
+    if echo:
+        side = task.source if echo == "src" else task.references[0]
+        print("\n".join(side[1] if side else ()))
+        return
+    systems = [translate(model, task)] if model else read_systems(given or [STANDARD])
+    print(rendered({"": score_systems(systems, task, chosen, resampling)}, layout, width=width))
 
 
-def _score_file(hypotheses: Path | None, references: Sequence[Path], metrics: Sequence["Metric"]) -> list["Score"]:
-    from nmtk.lines import STANDARD
-
-    given = hypotheses or STANDARD
-    if given == STANDARD and STANDARD in references:
-        raise typer.BadParameter("found standard input for two texts, wanted it for one", param_hint="-i")
-    if hypotheses is None and sys.stdin.isatty():
-        raise typer.BadParameter("wanted translations on standard input, or a file of them: -i HYP", param_hint="-i")
-    return _score(_read(given), [_read(path) for path in references], metrics)
-
-
-def _score_model(model: Path, source: Path, references: Sequence[Path], metrics: Sequence["Metric"]) -> list["Score"]:
-    from nmtk.decoding.system import load
-    from nmtk.evaluation.metrics import check_lengths
-
-    text, wanted = _read(source), [_read(path) for path in references]
-    check_lengths(text, *wanted)  # before the work of translating
-    system = load(model, precision="float32")  # as for a run's own test sets: a score is the same on every machine
-    return _score((f"the translation of {source}", system.translate(list(text[1]))), wanted, metrics)
-
-
-def _read(path: Path) -> "Text":
-    from nmtk.lines import STANDARD, read_lines
-
-    return "standard input" if path == STANDARD else str(path), list(read_lines(path))
-
-
-def _score(hypotheses: "Text", references: Sequence["Text"], metrics: Sequence["Metric"]) -> list["Score"]:
-    from nmtk.evaluation.metrics import check_lengths, evaluate
-    from nmtk.evaluation.suspicions import suspicions
-
-    check_lengths(hypotheses, *references)
-    streams = [lines for _, lines in references]
-    for suspicion in suspicions(hypotheses[1], streams):
-        print("nmtk: warning:", suspicion, file=sys.stderr)
-    return evaluate(hypotheses[1], streams, metrics)
+def _is_seed(text: str) -> bool:
+    """Whether it is one: the paired tests of sacreBLEU take 0 for none, and would yet sign with 0."""
+    return text.lower() == "none" or (text.isdecimal() and int(text) > 0)

@@ -11,6 +11,8 @@ class MetricName(StrEnum):
     CHRF = "chrf"
     CHRF_PLUS_PLUS = "chrf++"
     TER = "ter"
+    COMPOUND_BLEU = "compound-bleu"
+    COMET = "comet"
 
 
 USUAL = (MetricName.BLEU, MetricName.CHRF, MetricName.TER)

@@ -1,15 +1,44 @@
-"""Scores as text to read and as JSON to work with."""
+"""Scores as text to read, as JSON to work with, and as LaTeX."""
 
 import json
 from collections.abc import Mapping, Sequence
+from typing import Literal, TypeAlias
 
-from nmtk.evaluation.metrics import Score
+from nmtk.evaluation import tables
+from nmtk.evaluation.scores import Score
+
+Layout: TypeAlias = Literal["text", "json", "latex"]
+
+
+def rendered(tests: Mapping[str, tables.Rows], layout: Layout = "text", head: str = "System", width: int = 2) -> str:
+    """The scores of one or several systems (or what else `head` names) on one or several test sets.
+
+    Of a single system a score is a line; several have a table for each test set.
+    """
+    if all(len(rows) == 1 for rows in tests.values()):
+        single = {test: scores for test, rows in tests.items() for scores in rows.values()}
+        match layout:
+            case "text":
+                return as_text(single, width)
+            case "json":
+                return as_json(single, width)
+            case "latex":
+                return tables.as_latex(tests[""], head, width) if "" in tests else tables.as_latex(single, "Test set")
+    if layout == "json":
+        rows = [
+            ({"test": test} if test else {}) | row
+            for test, found in tests.items()
+            for row in tables.documents(found, head.lower(), width)
+        ]
+        return json.dumps(rows, indent=1, ensure_ascii=False)
+    table, title = (tables.as_text, "{}\n\n") if layout == "text" else (tables.as_latex, "% {}\n")
+    return "\n\n".join((title.format(test) if test else "") + table(rows, head, width) for test, rows in tests.items())
 
 
 def as_text(tests: Mapping[str, Sequence[Score]], width: int = 2) -> str:
     """A line for each score: test set, metric, figure, signature, in columns. A test set without name has no column."""
     cells = [
-        (test, score.name, f"{score.score:.{width}f}", f"{score.signature}  {score.detail}".rstrip())
+        (test, score.name, _figure(score, width), f"{score.signature}  {score.detail}".rstrip())
         for test, scores in tests.items()
         for score in scores
     ]
@@ -17,6 +46,13 @@ def as_text(tests: Mapping[str, Sequence[Score]], width: int = 2) -> str:
     return "\n".join(
         f"{test:<{tests_wide}}  {name:<{names_wide}}  {figure:>{figures_wide}}  {rest}".lstrip()
         for test, name, figure, rest in cells
+    )
+
+
+def _figure(score: Score, width: int) -> str:
+    interval = score.interval
+    return f"{score.score:.{width}f}" + (
+        f" (μ = {interval.mean:.{width}f} ± {interval.half:.{width}f})" if interval else ""
     )
 
 

@@ -3,39 +3,62 @@
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
-from nmtk.bundle import Bundle
+from nmtk.bundle import Bundle, find
 from nmtk.decoding.options import DecodingOptions
 from nmtk.decoding.translator import Translator
-from nmtk.devices import pick_device
-from nmtk.evaluation.metrics import Metric, Score, evaluate
+from nmtk.errors import ModelError
+from nmtk.evaluation.metrics import Metric, evaluate
 from nmtk.evaluation.names import USUAL
-from nmtk.files import write_text
+from nmtk.evaluation.scores import Score
+from nmtk.evaluation.significance import Resampling, evaluate_systems
 from nmtk.recipe.home import open_run
 from nmtk.recipe.recipe import Expectation
 from nmtk.recipe.texts import Text, find_texts
+from nmtk.recipe.translations import TRANSLATIONS, keep, place_of, translations
+from nmtk.training import checkpoints
 
 
-def evaluate_run(run: Path, metrics: Sequence[Metric | str] = USUAL, device: str = "auto") -> dict[str, list[Score]]:
-    """The scores of a run's final model on every test set of its recipe, by name.
+def evaluate_run(
+    run: Path,
+    metrics: Sequence[Metric],
+    all_checkpoints: bool = False,
+    resampling: Resampling = Resampling(),  # noqa: B008 (a tuple)
+    device: str = "auto",
+) -> dict[str, dict[str, list[Score]]]:
+    """By test set of the recipe, the scores of a run's final model, or those of each checkpoint, by update.
 
     Raises OptionsError when the folder is no run, ModelError when it has no model, DataError for its text.
     """
     home = open_run(run)
-    texts = find_texts(home.recipe.data, home.folder, run / "text")
-    bundle = Bundle.load(run, pick_device(device))
-    options = DecodingOptions.parse(bundle.decoding, str(run))
-    return score_tests(translate_tests(bundle, options, texts.test, run), texts.test, metrics)
+    tests = find_texts(home.recipe.data, home.folder, run / "text").test
+    if all_checkpoints:
+        models = {f"{update:,}": folder for update, folder in checkpoints.saved(run).items()}
+        decoding = home.recipe.decoding  # it may have changed since they were saved
+    else:
+        models, decoding = {"model": find(run)}, None
+    if not models:
+        raise ModelError(f"{run}: no checkpoints")
+    systems = {
+        name: translations(folder, decoding, tests, place_of(run, folder), device) for name, folder in models.items()
+    }
+    found = {}
+    for test, text in tests.items():
+        pairs = list(text.pairs())
+        source, reference = [pair.source for pair in pairs], [pair.target for pair in pairs]
+        outputs = [(name, lines[test]) for name, lines in systems.items()]
+        found[test] = evaluate_systems(outputs, [(test, reference)], metrics, source, resampling)
+    return found
 
 
 def translate_tests(
     bundle: Bundle, options: DecodingOptions, tests: Mapping[str, Text], run: Path
 ) -> dict[str, list[str]]:
-    """Translations of each test set, also written to `translations/NAME.txt` in the run's folder."""
+    """Translations of each test set, also kept in the run's folder."""
     translator = Translator(bundle, options)
     translated = {}
     for name, text in tests.items():
         translated[name] = translator.translate_all([pair.source for pair in text.pairs()])
-        write_text(run / "translations" / f"{name}.txt", "".join(line + "\n" for line in translated[name]))
+        keep(run / TRANSLATIONS, name, translated[name])
     return translated
 
 

@@ -14,8 +14,8 @@ from nmtk.decoding.options import DecodingOptions
 from nmtk.devices import pick_precision
 from nmtk.documents import Document
 from nmtk.errors import DataError
-from nmtk.evaluation.metrics import Score
 from nmtk.evaluation.report import as_json
+from nmtk.evaluation.scores import Score
 from nmtk.files import write_text
 from nmtk.model.transformer import Transformer
 from nmtk.recipe.evaluate import exact_share, score_tests, translate_tests, verdicts

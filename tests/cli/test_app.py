@@ -11,7 +11,7 @@ import pytest
 from nmtk.errors import DataError
 
 ROOT = Path(__file__).parents[2]
-VERBS = ("build-vocab", "train", "translate", "evaluate", "score", "average-checkpoints", "benchmark")
+VERBS = ("build-vocab", "train", "translate", "evaluate", "score", "compare", "average-checkpoints", "benchmark")
 HEAVY = {"ctranslate2", "numpy", "pydantic", "rich", "sacrebleu", "sentencepiece", "torch", "transformers", "yaml"}
 NMTK = [sys.executable, "-m", "nmtk"]
 
@@ -46,6 +46,23 @@ def test_help_imports_nothing_heavy() -> None:
     ended = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True, cwd=ROOT)
     assert "nmtk.cli.app" in ended.stderr.split()
     assert HEAVY & set(ended.stderr.split()) == set()
+
+
+def test_scoring_a_file_brings_no_pytorch(tmp_path: Path) -> None:
+    """It takes seconds to import, and most who score have a file."""
+    for name in ("text", "other", "third"):
+        (tmp_path / name).write_text(f"Ein {name}.\n")
+    code = (
+        "import sys; from nmtk.cli.app import main\n"
+        "try: main()\n"
+        "except SystemExit: print(*sys.modules, file=sys.stderr)"
+    )
+    for verb in (["evaluate", "text", "-i", "other"], ["compare", "text", "-i", "other", "-i", "third"]):
+        ended = subprocess.run(
+            [sys.executable, "-c", code, *verb], capture_output=True, text=True, check=True, cwd=tmp_path
+        )
+        assert "BLEU" in ended.stdout
+        assert "torch" not in ended.stderr.split()
 
 
 def test_without_arguments_it_shows_help_and_fails(nmtk: Callable[..., Any]) -> None:
@@ -118,8 +135,15 @@ def text(tmp_path: Path) -> Path:
     return path
 
 
-def test_it_goes_quietly_when_its_reader_has_gone(text: Path) -> None:
-    with start("evaluate", text, "-i", text, stdout=subprocess.PIPE) as process:
+@pytest.fixture
+def other(tmp_path: Path) -> Path:
+    path = tmp_path / "other"
+    path.write_text("Ein Satz!\n" * 3)
+    return path
+
+
+def test_it_goes_quietly_when_its_reader_has_gone(text: Path, other: Path) -> None:
+    with start("evaluate", text, "-i", other, stdout=subprocess.PIPE) as process:
         assert process.stdout
         assert process.stderr
         process.stdout.close()
@@ -128,8 +152,8 @@ def test_it_goes_quietly_when_its_reader_has_gone(text: Path) -> None:
 
 
 @pytest.mark.skipif(not Path("/dev/full").exists(), reason="no /dev/full on this system")
-def test_a_full_disk_is_told_in_one_line(text: Path) -> None:
-    with open("/dev/full", "w") as full, start("evaluate", text, "-i", text, stdout=full) as process:  # noqa: PTH123
+def test_a_full_disk_is_told_in_one_line(text: Path, other: Path) -> None:
+    with open("/dev/full", "w") as full, start("evaluate", text, "-i", other, stdout=full) as process:  # noqa: PTH123
         assert process.stderr
         assert process.stderr.read() == "nmtk: error: No space left on device\n"
     assert process.returncode == 1

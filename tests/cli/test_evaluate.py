@@ -8,8 +8,11 @@ from typing import Any
 
 import pytest
 
-from nmtk.evaluation.metrics import Bleu, Chrf, Score, Ter, evaluate
-from nmtk.evaluation.report import as_json, as_text
+from nmtk.evaluation.metrics import Bleu, Chrf, CompoundBleu, Ter, evaluate
+from nmtk.evaluation.report import Layout, as_text, rendered
+from nmtk.evaluation.scores import Score
+from nmtk.evaluation.significance import Resampling, evaluate_systems
+from nmtk.evaluation.testsets import Task
 
 REFERENCE = ["Ein Hund schläft im Schatten.", "Zwei Katzen sitzen auf der Mauer.", "Das ist alles."]
 HYPOTHESES = ["Ein Hund schläft im Schatten.", "Zwei Katzen sind auf einer Mauer.", "Das war alles."]
@@ -71,6 +74,9 @@ def test_a_warning_goes_to_standard_error_and_the_scores_are_printed(files: Path
         (["ref", "-i", "latin1"], "", "latin1:2: invalid UTF-8 at byte 7: found f6"),
         (["empty", "-i", "empty"], "", "empty: no lines, wanted at least one translation"),
         (["-m", "nope"], "", "nope: "),
+        (["ref", "-i", "hyp", "-i", "short", "-pbs"], "", "short has 1 line, but ref has 3 lines"),
+        (["ref", "-i", "hyp", "--metric", "comet"], "", "comet: wanted the source that was translated too: --source"),
+        (["-t", "wmt14/ful", "-l", "en-de", "-i", "hyp"], "", "wmt14/ful: no test set of sacreBLEU's; did you mean"),
         (["-m", "nope", "--source", "hyp", "short"], "", "hyp has 3 lines, but short has 1 line"),
         (["-m", "nope", "--source", "hyp", "ref"], "", "nope: no such model folder"),
     ],
@@ -92,13 +98,23 @@ def test_bad_input_is_told_in_one_line(
     [
         (["-i", "hyp"], "REF: wanted at least one reference"),
         (["-", "-i", "-"], "-i: found standard input for two texts"),
-        (["ref", "-i", "hyp", "--source", "ref"], "--source: wanted the model that translates it too: -m RUN"),
         (["ref", "-i", "hyp", "-m", "run"], "-i: wanted a file to score, -i, or a model, -m, and not both"),
         (["ref", "-m", "run"], "REF: with -m RUN, wanted the text it translates too: --source FILE"),
         (["-m", "run", "--source", "ref"], "REF: wanted at least one reference"),
         (["ref", "-i", "hyp", "--metric", "blue"], "'blue' is not one of 'bleu', 'chrf', 'chrf++', 'ter'"),
         (["ref", "-i", "hyp", "--tokenize", "14a"], "'14a' is not one of '13a'"),
         (["ref", "-i", "hyp", "--width", "-1"], "--width"),
+        (["ref", "-i", "hyp", "-i", "hyp", "--paired-bs"], "-i: found one system twice"),
+        (["ref", "-i", "hyp", "--paired-ar"], "-i: for a paired test, wanted two systems or more: -i A -i B"),
+        (["ref", "-i", "hyp", "-i", "other", "-pbs", "-par"], "--paired-ar: wanted one paired test, and not two"),
+        (["ref", "-i", "hyp", "--seed", "0"], "--seed: found 0, wanted a whole number above 0, or none"),
+        (["ref", "-i", "hyp", "--seed", "x"], "--seed: found x, wanted a whole number above 0, or none"),
+        (["-t", "wmt17", "-i", "hyp"], "-t: wanted its language pair too, as -l en-de"),
+        (["-t", "wmt17", "-l", "en", "-i", "hyp"], "-l: found en, wanted two languages, as en-de"),
+        (["ref", "-t", "wmt17", "-l", "en-de"], "-t: wanted references, REF, or a test set, -t, and not both"),
+        (["-t", "wmt17", "-l", "en-de", "--source", "ref"], "--source: a test set, -t, has its own"),
+        (["ref", "--echo", "src"], "--echo: wanted the test set to print: -t NAME -l PAIR"),
+        (["ref", "-i", "hyp", "--all-checkpoints"], "--all-checkpoints: wanted a run, -m, on the test sets of its rec"),
     ],
 )
 def test_wrong_usage_is_exit_code_2(arguments: list[str], message: str, files: Path, nmtk: Callable[..., Any]) -> None:
@@ -115,19 +131,101 @@ def test_a_terminal_is_not_waited_for(files: Path, nmtk: Callable[..., Any], mon
     assert "or a file of them: -i HYP" in ended.err
 
 
-@pytest.mark.parametrize("layout", ["text", "json"])
+@pytest.mark.parametrize("layout", ["text", "json", "latex"])
 def test_a_run_is_scored_on_its_own_test_sets(
-    layout: str, nmtk: Callable[..., Any], monkeypatch: pytest.MonkeyPatch
+    layout: Layout, nmtk: Callable[..., Any], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    scores = {"valid": [Score("BLEU", 1.5, "nrefs:1")], "test": [Score("BLEU", 2.5, "nrefs:1")]}
+    scores = {name: {"model": [Score("BLEU", figure, "nrefs:1")]} for name, figure in (("valid", 1.5), ("test", 2.5))}
 
-    def evaluate_run(run: Path, metrics: Sequence[Any]) -> dict[str, list[Score]]:
-        assert (run, list(metrics)) == (Path("runs/a"), [Bleu(lowercase=True)])
+    def evaluate_run(run: Path, metrics: Sequence[Any], all_checkpoints: bool, resampling: Resampling) -> Any:
+        assert (run, list(metrics), all_checkpoints) == (Path("runs/a"), [Bleu(lowercase=True), CompoundBleu()], False)
+        assert resampling.interval == 50
         return scores
 
     monkeypatch.setattr("nmtk.recipe.evaluate.evaluate_run", evaluate_run)
-    ended = nmtk("evaluate", "-m", "runs/a", "--metric", "bleu", "-lc", "--format", layout)
-    assert ended == (0, (as_json if layout == "json" else as_text)(scores) + "\n", "")
+    settings = ["--metric", "bleu", "-lc", "--compound-split", "-ci", "-cin", 50, "--format", layout]
+    assert nmtk("evaluate", "-m", "runs/a", *settings) == (0, rendered(scores, layout) + "\n", "")
+
+
+def test_all_checkpoints_of_a_run_are_a_table(nmtk: Callable[..., Any], monkeypatch: pytest.MonkeyPatch) -> None:
+    curve = {"test": {update: [Score("BLEU", 1.5, "nrefs:1")] for update in ("10", "20")}}
+    monkeypatch.setattr("nmtk.recipe.evaluate.evaluate_run", lambda run, metrics, all_checkpoints, resampling: curve)
+    ended = nmtk("evaluate", "-m", "runs/a", "--all-checkpoints")
+    assert ended == (0, rendered(curve, head="Checkpoint") + "\n", "")
+    assert ended.out.splitlines()[2].split() == ["Checkpoint", "BLEU", "↑"]
+
+
+@pytest.mark.filterwarnings("ignore:This process .* is multi-threaded:DeprecationWarning")  # sacreBLEU forks
+def test_several_systems_are_compared_with_the_first(files: Path, nmtk: Callable[..., Any]) -> None:
+    other = (files / "other").read_text("utf-8").splitlines()
+    for flags, resampling in (
+        ([], Resampling()),
+        (["--paired-bs", "--paired-bs-n", 40, "--seed", 7], Resampling("bs", 40, seed="7")),
+        (["-par", "-parn", 30, "-ci", "-cin", 20, "-j", 2], Resampling("ar", 30, interval=20)),
+    ):
+        scores = evaluate_systems(
+            [("hyp", HYPOTHESES), ("other", other)],
+            [("ref", REFERENCE)],
+            [Bleu(), Chrf(), Ter()],
+            resampling=resampling,
+        )
+        for layout in ("text", "json", "latex"):
+            ended = nmtk("evaluate", "ref", "-i", "hyp", "-i", "other", "-f", layout, *flags)
+            assert ended == (0, rendered({"": scores}, layout) + "\n", "")
+
+
+def test_the_seed_may_come_from_the_environment_as_in_sacrebleu(
+    files: Path, nmtk: Callable[..., Any], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("SACREBLEU_SEED", "99")
+    assert "|seed:99|" in nmtk("evaluate", "ref", "-i", "hyp", "--confidence", "-cin", 10).out
+    assert "|seed:98|" in nmtk("evaluate", "ref", "-i", "hyp", "--confidence", "-cin", 10, "--seed", 98).out
+
+
+def test_systems_in_folders_of_their_own_keep_their_paths(files: Path, nmtk: Callable[..., Any]) -> None:
+    for name in ("a", "b"):
+        (files / name).mkdir()
+        (files / name / "out").write_bytes((files / "hyp").read_bytes())
+    rows = json.loads(nmtk("evaluate", "ref", "-i", "a/out", "-i", "b/out", "-f", "json").out)
+    assert [row["system"] for row in rows] == ["a/out", "b/out"]
+    rows = json.loads(nmtk("evaluate", "ref", "-i", "a/out", "-i", "hyp", "-f", "json").out)
+    assert [row["system"] for row in rows] == ["out", "hyp"]
+
+
+def test_a_test_set_by_name_is_scored_translated_and_printed(
+    files: Path, nmtk: Callable[..., Any], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def task(names: str, pair: str) -> Task:
+        assert names == "wmt17"
+        return Task([("wmt17 reference", REFERENCE)], ("wmt17 source", HYPOTHESES))
+
+    monkeypatch.setattr("nmtk.evaluation.testsets.named_task", task)
+    monkeypatch.setattr(
+        "nmtk.decoding.system.load", lambda path, precision: SimpleNamespace(translate=lambda lines: lines)
+    )
+    wanted = as_text({"": evaluate(HYPOTHESES, [REFERENCE])}) + "\n"
+    named = ["-t", "wmt17", "-l", "en-de"]
+    assert nmtk("evaluate", *named, "-i", "hyp").out == wanted
+    assert nmtk("evaluate", *named, "-m", "runs/a").out == wanted
+    assert nmtk("evaluate", *named, "--echo", "src") == (0, "".join(line + "\n" for line in HYPOTHESES), "")
+    assert nmtk("evaluate", *named, "--echo", "ref") == (0, "".join(line + "\n" for line in REFERENCE), "")
+    assert "|tok:zh|" in nmtk("evaluate", "-t", "wmt17", "-l", "en-zh", "-i", "hyp").out
+    assert "|tok:13a|" in nmtk("evaluate", "-t", "wmt17", "-l", "en-zh", "-i", "hyp", "-tok", "13a").out
+
+
+def test_a_source_shows_what_was_not_translated(files: Path, nmtk: Callable[..., Any]) -> None:
+    ended = nmtk("evaluate", "ref", "-i", "hyp", "--source", "hyp")
+    assert ended.code == 0
+    assert ended.err.startswith("nmtk: warning: 100% of the hypotheses are their source, untranslated, and 33% of the")
+
+
+def test_comet_is_asked_by_name(files: Path, nmtk: Callable[..., Any], monkeypatch: pytest.MonkeyPatch) -> None:
+    judge = SimpleNamespace(predict=lambda samples, **settings: SimpleNamespace(scores=[0.5] * len(samples)))
+    module = SimpleNamespace(download_model=str, load_from_checkpoint=lambda path: judge)
+    monkeypatch.setitem(sys.modules, "comet", module)
+    asked = ["--metric", "comet", "--comet-model", "Unbabel/x", "--source", "other"]
+    ended = nmtk("evaluate", "ref", "-i", "hyp", *asked)
+    assert ended.out.startswith("COMET  50.00  nrefs:1|model:Unbabel/x|")
 
 
 def test_a_text_of_ones_own_is_translated_and_scored(

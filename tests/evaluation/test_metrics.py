@@ -41,6 +41,7 @@ HYPOTHESES = [
     "Er sagte: „Das kostet 1250,50 Euro, mehr nicht!“",
     "Nichts.",
 ]
+SOURCE = [f"sentence {i}" for i in range(len(REFERENCE))]
 OTHER_REFERENCE = [line.replace("Männer", "Burschen").replace("klettert", "steigt") for line in REFERENCE]
 
 
@@ -56,6 +57,7 @@ def write(path: Path, lines: Sequence[str]) -> str:
         ([Bleu(lowercase=True, tokenize="intl")], "-m bleu -lc -tok intl"),
         ([Bleu(), Chrf(), Ter()], "-m bleu chrf ter"),
         ([Bleu(tokenize="none"), Chrf(lowercase=True)], "-m bleu chrf -tok none --chrf-lowercase"),
+        ([Bleu(), Chrf()], "-m bleu chrf --confidence --confidence-n 200"),
         ([ChrfPlusPlus(eps_smoothing=True)], "-m chrf --chrf-word-order 2 --chrf-eps-smoothing"),
         (
             [Ter(case_sensitive=True, normalized=True, no_punct=True)],
@@ -77,35 +79,42 @@ def test_a_score_is_what_sacrebleu_itself_prints(
         env={name: value for name, value in os.environ.items() if name != "SACREBLEU_FORMAT"},
     )
     theirs = json.loads(printed.stdout)
-    ours = [score.json(3) for score in evaluate(HYPOTHESES, references, metrics)]
+    resamples = 200 if "--confidence" in flags else 0
+    ours = [score.json(3) for score in evaluate(HYPOTHESES, references, metrics, resamples=resamples)]
     assert ours == (theirs if isinstance(theirs, list) else [theirs])
 
 
+@pytest.mark.usefixtures("comet")
 @pytest.mark.parametrize("name", METRICS)
 def test_a_metric_is_better_in_the_direction_it_names(name: str) -> None:
     [perfect], [good], [bad] = (
-        evaluate(lines, [REFERENCE], [name]) for lines in (REFERENCE, HYPOTHESES, ["Nichts davon stimmt."] * 5)
+        evaluate(lines, [REFERENCE], [name], SOURCE) for lines in (REFERENCE, HYPOTHESES, ["Nichts davon stimmt."] * 5)
     )
     ranked = sorted([good.score, perfect.score, bad.score], reverse=METRICS[name].higher_is_better)
     assert ranked == [perfect.score, good.score, bad.score]
     assert perfect.higher_is_better == METRICS[name].higher_is_better
 
 
+@pytest.mark.usefixtures("comet")
 @pytest.mark.parametrize("name", METRICS)
 def test_the_order_of_lines_does_not_matter(name: str) -> None:
     order = random.Random(1).sample(range(len(REFERENCE)), len(REFERENCE))
-    shuffled = evaluate([HYPOTHESES[i] for i in order], [[REFERENCE[i] for i in order]], [name])
-    [one], [other] = shuffled, evaluate(HYPOTHESES, [REFERENCE], [name])
+    hypotheses, reference, source = ([text[i] for i in order] for text in (HYPOTHESES, REFERENCE, SOURCE))
+    [one], [other] = (
+        evaluate(hypotheses, [reference], [name], source),
+        evaluate(HYPOTHESES, [REFERENCE], [name], SOURCE),
+    )
     assert one.score == pytest.approx(other.score)
 
 
+@pytest.mark.usefixtures("comet")
 @pytest.mark.parametrize("name", METRICS)
 def test_every_setting_shows_in_the_score(name: str) -> None:
     """Two figures that are not comparable never look alike: the name or the signature differs."""
     plain = METRICS[name]()
     for field in METRICS[name].model_fields.keys() - {"kind"}:
-        other = "none" if field == "tokenize" else not getattr(plain, field)
-        [one, two] = evaluate(HYPOTHESES, [REFERENCE], [plain, plain.model_copy(update={field: other})])
+        other = "none" if isinstance(getattr(plain, field), str) else not getattr(plain, field)
+        [one, two] = evaluate(HYPOTHESES, [REFERENCE], [plain, plain.model_copy(update={field: other})], SOURCE)
         assert (one.name, one.signature) != (two.name, two.signature), field
 
 

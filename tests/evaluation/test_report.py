@@ -1,7 +1,8 @@
 import json
 
-from nmtk.evaluation.metrics import Score
-from nmtk.evaluation.report import as_json, as_text
+from nmtk.evaluation import tables
+from nmtk.evaluation.report import as_json, as_text, rendered
+from nmtk.evaluation.scores import Interval, Score
 
 BLEU = Score("BLEU", 7.126, "nrefs:1|tok:13a|version:9", "50.0/20.0/10.0/5.0 (BP = 1.000)")
 CHRF = Score("chrF2++", 100.0, "nrefs:1|nc:6|version:9")
@@ -30,3 +31,33 @@ def test_json_is_always_one_list() -> None:
         {"test": "test"} | CHRF.json(1),
         {"test": "test"} | TER.json(1),
     ]
+
+
+def test_an_interval_stands_beside_its_figure() -> None:
+    score = Score("BLEU", 7.126, "bs:9", interval=Interval(7.0, 1.25))
+    assert as_text({"": [score]}) == "BLEU  7.13 (μ = 7.00 ± 1.25)  bs:9"
+    assert json.loads(as_json({"": [score]}))[0]["confidence"] == "μ = 7.00 ± 1.25"
+
+
+def test_one_system_has_lines_and_several_have_a_table_for_each_test_set() -> None:
+    one = {"": {"a": [BLEU]}}
+    assert rendered(one) == as_text({"": [BLEU]})
+    assert rendered(one, "json") == as_json({"": [BLEU]})
+    assert rendered(one, "latex") == tables.as_latex({"a": [BLEU]})
+    tests = {"valid": {"model": [BLEU]}, "test": {"model": [TER]}}
+    assert rendered(tests) == as_text({"valid": [BLEU], "test": [TER]})
+    several = {"valid": {"100": [BLEU], "200": [BLEU]}, "test": {"100": [TER], "200": [TER]}}
+    valid, test = (tables.as_text(rows, "Checkpoint", 1) for rows in several.values())
+    assert rendered(several, head="Checkpoint", width=1) == f"valid\n\n{valid}\n\ntest\n\n{test}"
+    assert [(row["test"], row["checkpoint"]) for row in json.loads(rendered(several, "json", "Checkpoint"))] == [
+        ("valid", "100"),
+        ("valid", "200"),
+        ("test", "100"),
+        ("test", "200"),
+    ]
+    assert rendered(several, "latex").count(r"\begin{tabular}") == 2
+
+
+def test_test_sets_of_one_system_are_the_rows_in_latex() -> None:
+    tests = {"valid": {"model": [BLEU]}, "test": {"model": [BLEU]}}
+    assert rendered(tests, "latex") == tables.as_latex({"valid": [BLEU], "test": [BLEU]}, "Test set")

@@ -1,0 +1,81 @@
+"""`nmtk compare`: where two systems' translations differ."""
+
+import sys
+from pathlib import Path
+from typing import Annotated, Literal
+
+import typer
+
+from nmtk.evaluation.names import USUAL, MetricName
+
+
+def compare(
+    texts: Annotated[list[Path], typer.Argument(metavar="RUN_A RUN_B | REF", help="Two runs; or references.")],
+    hypotheses: Annotated[
+        list[Path] | None,
+        typer.Option("-i", "--input", metavar="HYP", help="A system's translations; twice. The first is the baseline."),
+    ] = None,
+    source: Annotated[
+        Path | None, typer.Option("--source", metavar="SRC", help="With -i: the source, to be shown.")
+    ] = None,
+    output: Annotated[
+        Path | None, typer.Option("-o", "--output", metavar="HTML", help="A page that shows the differences.")
+    ] = None,
+    sentences: Annotated[int, typer.Option("-n", "--sentences", min=0, help="How many it shows on either side.")] = 50,
+    metrics: Annotated[
+        list[MetricName] | None,
+        typer.Option("--metric", help="A metric; repeat for more.", show_default=", ".join(USUAL)),
+    ] = None,
+    layout: Annotated[
+        Literal["text", "json", "latex"], typer.Option("--format", "-f", help="How to print the scores.")
+    ] = "text",
+    width: Annotated[int, typer.Option("--width", "-w", min=0, max=15, help="Decimals.")] = 2,
+    paired_ar: Annotated[
+        bool, typer.Option("--paired-ar", help="Approximate randomisation, not paired bootstrap.")
+    ] = False,
+) -> None:
+    """Compare two systems: scores, whether they differ by more than chance, and a page of the differences.
+
+    \b
+    nmtk compare runs/a runs/b -o report.html          on the test sets that they share
+    nmtk compare REF -i A -i B --source SRC -o report.html
+
+    The page is one file that needs no network: sentences by how much their chrF changed, words in which they differ
+    marked, and figures by length and by the words' frequency in the training text (with -i, in the reference).
+    """
+    runs = not hypotheses
+    for wrong, where, message in (
+        (runs and len(texts) != 2, "RUN", f"found {len(texts)}, wanted two runs; or references and two systems, -i"),
+        (not runs and len(hypotheses or []) != 2, "-i", f"found {len(hypotheses or [])}, wanted two systems"),
+        (runs and source, "--source", "runs have their own"),
+        (len({*texts, *(hypotheses or [])}) < len([*texts, *(hypotheses or [])]), "-i", "found one text twice"),
+    ):
+        if wrong:
+            raise typer.BadParameter(message, param_hint=where)
+
+    from nmtk.evaluation.metrics import metric_named
+    from nmtk.evaluation.report import rendered
+    from nmtk.evaluation.significance import Resampling
+
+    chosen = [metric_named(name) for name in dict.fromkeys(metrics or USUAL)]
+    resampling = Resampling("ar" if paired_ar else "bs")
+    if runs:
+        from nmtk.recipe.compare import compare_runs
+
+        found = compare_runs((texts[0], texts[1]), chosen, resampling)
+    else:
+        from nmtk.evaluation.comparison import compare as compare_texts
+        from nmtk.evaluation.systems import read_systems, warn
+        from nmtk.evaluation.testsets import Task
+
+        task = Task.read(texts, source)
+        one, other = read_systems(hypotheses or [])
+        warn([one, other], task)
+        found = [compare_texts(task, (one, other), chosen, resampling)]
+    if output:
+        from nmtk.evaluation.page import page
+        from nmtk.files import write_text
+
+        write_text(output, page(found, sentences))
+        print(f"nmtk: {output}: written", file=sys.stderr)
+    print(rendered({one.test: one.rows for one in found}, layout, width=width))

@@ -1,0 +1,48 @@
+"""Systems: whose translations are scored, from files or made here and now by a model."""
+
+import sys
+from collections.abc import Sequence
+from pathlib import Path
+
+from nmtk.evaluation.metrics import Metric, Text, check_lengths
+from nmtk.evaluation.scores import Score
+from nmtk.evaluation.significance import Resampling, evaluate_systems
+from nmtk.evaluation.suspicions import suspicions
+from nmtk.evaluation.testsets import Task, read_text
+
+
+def read_systems(paths: Sequence[Path]) -> list[Text]:
+    """The texts of files, each named by its file alone where that is enough to tell them apart."""
+    texts = [read_text(path) for path in paths]
+    short = [path.name for path in paths]
+    if len(texts) > 1 and len(set(short)) == len(short):
+        return [(name, lines) for name, (_, lines) in zip(short, texts, strict=True)]
+    return texts
+
+
+def translate(model: Path, task: Task) -> Text:
+    """What a model makes of the task's source, in float32: so a score is the same on every machine."""
+    from nmtk.decoding.system import load  # not before there is something to translate: it brings PyTorch
+
+    assert task.source
+    name, lines = task.source
+    check_lengths(task.source, *task.references)  # before the work
+    return f"the translation of {name}", load(model, precision="float32").translate(list(lines))
+
+
+def score_systems(
+    systems: Sequence[Text], task: Task, metrics: Sequence[Metric], resampling: Resampling
+) -> dict[str, list[Score]]:
+    """The scores by system; what is suspicious about a text is told on standard error first."""
+    warn(systems, task)
+    return evaluate_systems(systems, task.references, metrics, task.source[1] if task.source else None, resampling)
+
+
+def warn(systems: Sequence[Text], task: Task) -> None:
+    """Tell on standard error what is suspicious. Raises DataError where the numbers of lines differ."""
+    for name, lines in systems:
+        check_lengths((name, lines), *task.references)
+        source = task.source[1] if task.source else None
+        for suspicion in suspicions(lines, [reference for _, reference in task.references], source):
+            told = f"{name}: {suspicion}" if len(systems) > 1 else suspicion
+            sys.stderr.write(f"nmtk: warning: {told}\n")

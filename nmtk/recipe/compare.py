@@ -1,0 +1,72 @@
+"""Comparing two runs: what their models make of the test sets that they share."""
+
+from collections import Counter
+from collections.abc import Iterator, Sequence
+from itertools import chain, islice
+from pathlib import Path
+
+from nmtk.bundle import find
+from nmtk.errors import DataError
+from nmtk.evaluation.comparison import Comparison, compare, words_of
+from nmtk.evaluation.metrics import Metric
+from nmtk.evaluation.significance import Resampling
+from nmtk.evaluation.testsets import Task
+from nmtk.recipe.home import open_run
+from nmtk.recipe.texts import Text, Texts, find_texts
+from nmtk.recipe.translations import place_of, translations
+
+COUNTED = 500_000
+"""Sentences of the training text whose words are counted: enough to tell rare words from common ones."""
+
+
+def compare_runs(
+    runs: tuple[Path, Path], metrics: Sequence[Metric], resampling: Resampling, device: str = "auto"
+) -> list[Comparison]:
+    """The comparison on each test set that both runs have, by name and to the word, in the order of the first run's.
+
+    Words are counted in the first run's training text. Raises DataError when they share no test set, ModelError for a
+    folder that is no run.
+    """
+    first, second = (_texts(run) for run in runs)
+    shared = {
+        name: text
+        for name, text in first.test.items()
+        if name in second.test and list(text.pairs()) == list(second.test[name].pairs())
+    }
+    if not shared:
+        raise DataError(f"{runs[0]} and {runs[1]}: no test set in common: wanted one of the same name and text in both")
+    outputs = []
+    for run in runs:
+        model = find(run)
+        outputs.append(translations(model, None, shared, place_of(run, model), device))
+    seen = _training_words(first)
+    return [_compare(test, text, runs, outputs, metrics, resampling, seen) for test, text in shared.items()]
+
+
+def _texts(run: Path) -> Texts:
+    home = open_run(run)
+    return find_texts(home.recipe.data, home.folder, run / "text")
+
+
+def _compare(
+    test: str,
+    text: Text,
+    runs: tuple[Path, Path],
+    outputs: Sequence[dict[str, list[str]]],
+    metrics: Sequence[Metric],
+    resampling: Resampling,
+    seen: Counter[str],
+) -> Comparison:
+    pairs = list(text.pairs())
+    task = Task([(test, [pair.target for pair in pairs])], ("source", [pair.source for pair in pairs]))
+    names = [run.name for run in runs] if runs[0].name != runs[1].name else [str(run) for run in runs]
+    (one, other) = zip(names, (found[test] for found in outputs), strict=True)
+    return compare(task, (one, other), metrics, resampling, test, seen)
+
+
+def _training_words(texts: Texts) -> Counter[str]:
+    def targets() -> Iterator[str]:
+        for pair in chain.from_iterable(text.pairs() for text in texts.train):
+            yield pair.target
+
+    return words_of(islice(targets(), COUNTED))

@@ -1,0 +1,85 @@
+"""Translations of a run's test sets, kept in the run: what was translated once is not translated again.
+
+    translations/NAME.txt                       by the final model
+    translations/checkpoints/UPDATE/NAME.txt    by a checkpoint
+    translations/.../NAME.yaml                  what made them: weights, model, decoding, the source, nmtk's version
+
+They are used again only while all of that is as it was.
+"""
+
+import hashlib
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+
+from nmtk import __version__
+from nmtk.bundle import CHECKPOINTS, OPTIONS, WEIGHTS, Bundle
+from nmtk.decoding.options import DecodingOptions
+from nmtk.decoding.translator import Translator
+from nmtk.devices import pick_device
+from nmtk.documents import Document, read_yaml, to_yaml
+from nmtk.errors import OptionsError
+from nmtk.files import sha256, write_text
+from nmtk.lines import read_lines
+from nmtk.recipe.texts import Text
+
+TRANSLATIONS = "translations"
+"""The folder in a run."""
+
+
+def place_of(run: Path, model: Path) -> Path:
+    """Where a model's translations stand in its run."""
+    kept = run / TRANSLATIONS
+    return kept / CHECKPOINTS / model.name if model.parent.name == CHECKPOINTS else kept
+
+
+def translations(
+    model: Path, options: DecodingOptions | None, tests: Mapping[str, Text], place: Path, device: str = "auto"
+) -> dict[str, list[str]]:
+    """A model's translations of each test set, those that `place` keeps or new ones, in float32.
+
+    Without options it translates in its own way. It is not even loaded when there is nothing to translate.
+    """
+    document = read_yaml(model / OPTIONS)
+    options = options or DecodingOptions.parse(document.get("decoding", {}), str(model / OPTIONS))
+    sources = {name: [pair.source for pair in text.pairs()] for name, text in tests.items()}
+    made_by = {
+        "format": 1,
+        "nmtk": __version__,
+        "weights": sha256(model / WEIGHTS),
+        "model": document["model"],
+        "decoding": options.document(),
+    }
+    found = {}
+    translator: Translator | None = None
+    for name, source in sources.items():
+        wanted = made_by | {"source": _digest(source)}
+        lines = _kept(place, name, wanted)
+        if lines is None:
+            translator = translator or Translator(Bundle.load(model, pick_device(device)), options)
+            lines = translator.translate_all(source)
+            keep(place, name, lines, wanted)
+        found[name] = lines
+    return found
+
+
+def keep(place: Path, name: str, lines: Sequence[str], made_by: Document | None = None) -> None:
+    """Write a test set's translations and, where that is known, what made them."""
+    write_text(place / f"{name}.txt", "".join(line + "\n" for line in lines))
+    if made_by:
+        write_text(place / f"{name}.yaml", to_yaml(made_by | {"translations": _digest(lines)}))
+
+
+def _kept(place: Path, name: str, made_by: Document) -> list[str] | None:
+    """The translations that were made so; None when there are none, or other ones."""
+    try:
+        known = read_yaml(place / f"{name}.yaml")
+    except OptionsError:  # there is none, or none that can be read
+        return None
+    if not (place / f"{name}.txt").is_file():
+        return None
+    lines = list(read_lines(place / f"{name}.txt"))
+    return lines if known == made_by | {"translations": _digest(lines)} else None
+
+
+def _digest(lines: Sequence[str]) -> str:
+    return hashlib.sha256("".join(line + "\n" for line in lines).encode()).hexdigest()

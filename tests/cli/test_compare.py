@@ -1,0 +1,68 @@
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from nmtk.evaluation.metrics import Chrf
+from nmtk.evaluation.report import rendered
+from nmtk.evaluation.significance import Resampling, evaluate_systems
+
+REFERENCE = ["Ein Hund schläft im Schatten.", "Zwei Katzen sitzen auf der Mauer.", "Das ist alles."]
+TEXTS = {
+    "ref": REFERENCE,
+    "a": [line.replace("Hund", "Hut") for line in REFERENCE],
+    "b": ["Ein Hund."] * 3,
+    "short": ["x"],
+}
+
+
+@pytest.fixture(autouse=True)
+def files(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    for name, lines in TEXTS.items():
+        (tmp_path / name).write_text("".join(line + "\n" for line in lines), "utf-8")
+    monkeypatch.chdir(tmp_path)
+
+
+def test_files_are_compared_and_a_page_is_written_where_asked_for(nmtk: Callable[..., Any]) -> None:
+    systems = [(name, TEXTS[name]) for name in ("a", "b")]
+    scores = evaluate_systems(systems, [("ref", REFERENCE)], [Chrf()], resampling=Resampling("bs"))
+    ended = nmtk("compare", "ref", "-i", "a", "-i", "b", "--metric", "chrf")
+    assert ended == (0, rendered({"": scores}) + "\n", "")
+    assert not Path("report.html").exists()
+    ended = nmtk("compare", "ref", "-i", "a", "-i", "b", "--metric", "chrf", "-o", "report.html", "--source", "ref")
+    assert ended == (0, rendered({"": scores}) + "\n", "nmtk: report.html: written\n")
+    assert "Mauer" in Path("report.html").read_text("utf-8")
+
+
+def test_runs_are_compared_by_their_folders(nmtk: Callable[..., Any], monkeypatch: pytest.MonkeyPatch) -> None:
+    asked: list[Any] = []
+
+    def compare_runs(runs: tuple[Path, Path], metrics: list[Any], resampling: Resampling) -> list[Any]:
+        asked.append((runs, metrics, resampling))
+        return []
+
+    monkeypatch.setattr("nmtk.recipe.compare.compare_runs", compare_runs)
+    nmtk("compare", "runs/a", "runs/b", "--metric", "chrf", "--paired-ar")
+    assert asked == [((Path("runs/a"), Path("runs/b")), [Chrf()], Resampling("ar"))]
+
+
+@pytest.mark.parametrize(
+    ("arguments", "code", "message"),
+    [
+        (["ref", "-i", "a"], 2, "-i: found 1, wanted two systems"),
+        (["ref"], 2, "RUN: found 1, wanted two runs; or references and two systems, -i"),
+        (["a", "b", "--source", "ref"], 2, "--source: runs have their own"),
+        (["ref", "-i", "a", "-i", "a"], 2, "-i: found one text twice"),
+        (["ref", "-i", "a", "-i", "short"], 1, "nmtk: error: short has 1 line, but ref has 3 lines"),
+        (["ref", "-i", "a", "-i", "b", "--source", "short"], 1, "nmtk: error: short has 1 line, but ref has 3 lines"),
+        (["a", "b"], 1, "nmtk: error: a: no run of nmtk train"),
+        (["ref", "-i", "a", "-i", "b", "-o", "."], 1, "nmtk: error: .: cannot be written: Is a directory"),
+    ],
+)
+def test_what_cannot_be_compared_is_told(
+    arguments: list[str], code: int, message: str, nmtk: Callable[..., Any]
+) -> None:
+    ended = nmtk("compare", *arguments)
+    assert (ended.code, ended.out) == (code, "")
+    assert message in ended.err

@@ -1,0 +1,163 @@
+"""Laws of scoring runs: what is translated again and what is not, and what two runs are compared on."""
+
+from pathlib import Path
+
+import pytest
+import torch
+
+from nmtk.bundle import Bundle
+from nmtk.decoding.options import DecodingOptions
+from nmtk.decoding.translator import Translator
+from nmtk.documents import Document
+from nmtk.errors import DataError, ModelError
+from nmtk.evaluation.metrics import Bleu, Chrf, Metric, evaluate
+from nmtk.evaluation.significance import Resampling
+from nmtk.recipe.compare import compare_runs
+from nmtk.recipe.evaluate import evaluate_run
+from nmtk.recipe.home import claim
+from nmtk.recipe.recipe import Located, Recipe
+from nmtk.training.checkpoints import folder_of
+from tests.decoding.copying import copying_bundle, sentences
+
+METRICS: list[Metric] = [Bleu(), Chrf()]
+
+
+def worse(bundle: Bundle) -> Bundle:
+    """The same model, with some of its weights shaken."""
+    model = type(bundle.model)(bundle.model.options, len(bundle.vocabularies.source), len(bundle.vocabularies.target))
+    model.load_state_dict(bundle.model.state_dict())
+    torch.manual_seed(2)
+    with torch.no_grad():
+        for value in model.parameters():
+            value += 0.05 * torch.randn_like(value)
+    return bundle._replace(model=model.eval())
+
+
+@pytest.fixture
+def run(tmp_path: Path) -> Path:
+    return make_run(tmp_path, "first")
+
+
+def make_run(folder: Path, name: str, bundle: Bundle | None = None, test: int = 3) -> Path:
+    """A run with a final model and two checkpoints, whose recipe has two test sets."""
+    for text, seed in (("train", 0), ("valid", 1), ("small", 2), (f"test{test}", test)):
+        lines = sentences(20 if text == "small" else 40, seed)
+        for side in ("en", "de"):
+            (folder / f"{text}.{side}").write_text("".join(line + "\n" for line in lines))
+    document: Document = {
+        "name": "copy",
+        "data": {
+            "source": "en",
+            "target": "de",
+            "train": [{"source": "train.en", "target": "train.de"}],
+            "valid": {"source": "valid.en", "target": "valid.de"},
+            "test": {
+                "small": {"source": "small.en", "target": "small.de"},
+                "large": {"source": f"test{test}.en", "target": f"test{test}.de"},
+            },
+        },
+        "vocabulary": {"size": 300},
+        "training": {"updates": 1},
+    }
+    run = folder / name
+    claim(run, Located(Recipe.parse(document, "recipe"), folder), overwrite=False)
+    bundle = bundle or copying_bundle()
+    bundle.save(run / "model")
+    worse(bundle).save(folder_of(run, 10))
+    bundle.save(folder_of(run, 1000))
+    return run
+
+
+@pytest.fixture
+def translated(monkeypatch: pytest.MonkeyPatch) -> list[int]:
+    """How many lines were translated, each time that there were some."""
+    counts: list[int] = []
+    translate = Translator.translate_all
+
+    def counting(self: Translator, lines: list[str]) -> list[str]:
+        counts.append(len(lines))
+        return translate(self, lines)
+
+    monkeypatch.setattr(Translator, "translate_all", counting)
+    return counts
+
+
+def test_each_test_set_is_translated_and_scored(run: Path) -> None:
+    found = evaluate_run(run, METRICS)
+    assert list(found) == ["small", "large"]
+    for name, seed, count in (("small", 2, 20), ("large", 3, 40)):
+        text = sentences(count, seed)
+        lines = Translator(copying_bundle(), DecodingOptions()).translate_all(text)
+        assert found[name] == {"model": evaluate(lines, [text], METRICS)}
+        assert (run / "translations" / f"{name}.txt").read_text().splitlines() == lines
+
+
+def test_what_was_translated_once_is_not_translated_again(run: Path, translated: list[int]) -> None:
+    first = evaluate_run(run, METRICS)
+    assert translated == [20, 40]
+    assert evaluate_run(run, METRICS) == first
+    assert [len(scores) for rows in evaluate_run(run, METRICS[:1]).values() for scores in rows.values()] == [1, 1]
+    assert translated == [20, 40]
+
+
+@pytest.mark.parametrize("change", ["weights", "decoding", "source", "translations", "none of it is there"])
+def test_what_would_come_out_otherwise_is_translated_again(change: str, run: Path, translated: list[int]) -> None:
+    evaluate_run(run, METRICS)
+    wanted = [20, 40]
+    match change:
+        case "weights":
+            worse(copying_bundle()).save(run / "model")
+            wanted += [20, 40]
+        case "decoding":
+            copying_bundle()._replace(decoding={"strategy": {"kind": "greedy"}}).save(run / "model")
+            wanted += [20, 40]
+        case "source":
+            (run.parent / "small.en").write_text((run.parent / "small.en").read_text().replace("dog", "old"))
+            wanted += [20]
+        case "translations":
+            (run / "translations" / "large.txt").write_text("a\n" * 40)
+            wanted += [40]
+        case _:
+            (run / "translations" / "small.txt").unlink()
+            (run / "translations" / "large.yaml").unlink()
+            wanted += [20, 40]
+    evaluate_run(run, METRICS)
+    assert translated == wanted
+
+
+def test_all_checkpoints_are_a_curve_and_have_translations_of_their_own(run: Path, translated: list[int]) -> None:
+    final = evaluate_run(run, METRICS)
+    curve = evaluate_run(run, METRICS, all_checkpoints=True)
+    assert translated == [20, 40] * 3
+    for test, rows in curve.items():
+        assert list(rows) == ["10", "1,000"]
+        assert rows["1,000"] == final[test]["model"]
+        assert rows["10"][0].score < rows["1,000"][0].score
+    assert evaluate_run(run, METRICS, all_checkpoints=True) == curve
+    assert translated == [20, 40] * 3
+    assert (run / "translations" / "checkpoints" / "00000010" / "small.txt").is_file()
+
+
+def test_a_run_without_checkpoints_says_so(run: Path) -> None:
+    (run / "checkpoints").rename(run / "elsewhere")
+    with pytest.raises(ModelError, match=r"first: no checkpoints$"):
+        evaluate_run(run, METRICS, all_checkpoints=True)
+
+
+def test_runs_are_compared_on_the_test_sets_that_they_share(run: Path, tmp_path: Path, translated: list[int]) -> None:
+    other = make_run(tmp_path, "other", worse(copying_bundle()), test=4)
+    [small] = compare_runs((run, other), METRICS, Resampling("bs", 100))
+    assert translated == [20, 20]
+    assert (small.test, small.sentences, small.frequency) == ("small", 20, "training text")
+    assert small.rows["first"] != small.rows["other"]
+    assert small.rows["first"][0].score == evaluate_run(run, METRICS)["small"]["model"][0].score
+    assert small.differences[-1].change < 0
+    assert sum(bucket.size for bucket in small.lengths) == 20
+
+
+def test_runs_without_a_common_test_set_cannot_be_compared(run: Path, tmp_path: Path) -> None:
+    other = make_run(tmp_path, "other")
+    text = (other / "recipe.yaml").read_text().replace("small:", "tiny:").replace("large:", "huge:")
+    (other / "recipe.yaml").write_text(text)
+    with pytest.raises(DataError, match=r"first and .*other: no test set in common: wanted one of the same name"):
+        compare_runs((run, other), METRICS, Resampling())
