@@ -1,7 +1,7 @@
 """Translator: lines of text in, lines of text out, one for one and in order."""
 
 from collections import deque
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Hashable, Iterable, Iterator, Sequence
 from functools import partial
 from typing import NamedTuple
 
@@ -23,7 +23,7 @@ from nmtk.decoding.search import search
 from nmtk.decoding.sentences import Request, Sentence
 from nmtk.decoding.specials import Specials
 from nmtk.decoding.splitting import split
-from nmtk.decoding.strategies import Chooser, Mbr
+from nmtk.decoding.strategies import Chooser, Draws, Mbr
 from nmtk.devices import attention_kernels
 from nmtk.errors import DataError, OptionsError
 
@@ -121,19 +121,26 @@ class Translator:
         self, sentences: Sequence[Sentence], best: int, crew: Crew | None
     ) -> Callable[[], list[list[Hypothesis]]]:
         """Have the sentences translated, by the crew if there is one; what is returned waits for the results."""
+        names = [self._name(sentence) for sentence in sentences]
+        distinct = list(dict(zip(names, sentences, strict=True)).items())
         most = self.options.batch_tokens * WIDE // max(WIDE, self.options.strategy.width)
-        batches = list(by_length([len(sentence.pieces) + 1 for sentence in sentences], most))
-        given = [[sentences[place] for place in places] for places in batches]
+        batches = list(by_length([len(sentence.pieces) + 1 for _, sentence in distinct], most))
+        given = [[distinct[place][1] for place in places] for places in batches]
         pending = [crew.submit(batch, best) if crew else partial(self.decide, batch, best) for batch in given]
 
         def finish() -> list[list[Hypothesis]]:
-            found: list[list[Hypothesis]] = [[] for _ in sentences]
+            found: dict[Hashable, list[Hypothesis]] = {}
             for places, wait in zip(batches, pending, strict=True):
-                for place, result in zip(places, wait(), strict=True):
-                    found[place] = result
-            return found
+                found |= {distinct[place][0]: result for place, result in zip(places, wait(), strict=True)}
+            return [found[name] for name in names]
 
         return finish
+
+    def _name(self, sentence: Sentence) -> Hashable:
+        """Equal for sentences whose translations are: such are translated once. Random ones are each drawn anew."""
+        if isinstance(self.options.strategy, Draws):
+            return sentence.key
+        return tuple(sentence.pieces), *sentence[2:]
 
     def alternatives(self, request: Request, count: int) -> list[Translation]:
         """The `count` most probable tokens after the request's prefix, each with the rest that is greedily best.

@@ -226,3 +226,24 @@ def test_a_model_whose_positions_end_is_never_asked_beyond_them(bundle: Bundle) 
     found = [best for best, *_ in make(limited).candidates(lines)]
     assert all(one.parts > 1 for one in found)
     assert len(found) == 2
+
+
+def test_equal_lines_are_translated_once_unless_they_are_drawn(bundle: Bundle, monkeypatch: pytest.MonkeyPatch) -> None:
+    lines = [LINES[0], LINES[1], LINES[0], LINES[0], "", LINES[1]]
+    asked: list[int] = []
+    translator = make(bundle)
+    decide = Translator.decide
+
+    def count(self: Translator, batch: Any, best: int) -> Any:
+        asked.append(len(batch))
+        return decide(self, batch, best)
+
+    monkeypatch.setattr(Translator, "decide", count)
+    one, other = texts(bundle, LINES[:2])
+    asked.clear()
+    assert translator.translate_all(lines) == [one, other, one, one, "", other]
+    assert sum(asked) == 2
+    asked.clear()
+    drawn = make(bundle, strategy=Sampling(samples=1)).translate_all(lines)
+    assert sum(asked) == 5
+    assert len({drawn[0], drawn[2], drawn[3]}) > 1

@@ -1,4 +1,4 @@
-"""nmtk itself: search over pieces, in batches of similar length.
+"""nmtk itself: search over pieces, in batches of similar length, by as many processes as the job says.
 
     python peer_nmtk.py JOB.json
 
@@ -9,52 +9,65 @@ import json
 import resource
 import sys
 import time
+from functools import partial
 from pathlib import Path
+from typing import Any
+
+from nmtk.allocator import keep_memory
+from nmtk.bundle import Bundle
+from nmtk.decoding.crew import PRIMITIVES, Crew, Worker
+from nmtk.decoding.options import DecodingOptions
+from nmtk.decoding.penalties import Average
+from nmtk.decoding.sentences import Sentence
+from nmtk.decoding.strategies import Beam, Greedy
+from nmtk.decoding.translator import Translator
+from nmtk.devices import pick_device, pick_precision
+
+
+def worker(job: dict[str, Any]) -> Worker:
+    """What translates a batch."""
+    device = pick_device("cpu")
+    bundle = Bundle.load(Path(job["run"]), device, pick_precision(job["precision"], device))
+    strategy = Beam(width=job["beam"], penalty=Average(alpha=job["alpha"])) if job["beam"] > 1 else Greedy()
+    lengths = {"longest": job["longest"] + 1, "max_extra": job["longest"], "max_ratio": 0.0}
+    return Translator(
+        bundle, DecodingOptions(strategy=strategy, batch_tokens=10**9, loop_guard=False, **lengths)
+    ).decide
 
 
 def main() -> None:
     """Load, translate once to warm up, then against the clock."""
-    job = json.loads(Path(sys.argv[1]).read_text())
-    began = time.perf_counter()
     import torch
 
-    from nmtk.allocator import keep_memory
-    from nmtk.bundle import Bundle
-    from nmtk.decoding.options import DecodingOptions
-    from nmtk.decoding.penalties import Average
-    from nmtk.decoding.sentences import Sentence
-    from nmtk.decoding.strategies import Beam, Greedy
-    from nmtk.decoding.translator import Translator
-    from nmtk.devices import pick_precision
-
-    keep_memory(1024)
+    job = json.loads(Path(sys.argv[1]).read_text())
+    keep_memory(PRIMITIVES)
     torch.set_num_threads(job["threads"])
-    device = torch.device("cpu")
-    bundle = Bundle.load(Path(job["run"]), device, pick_precision(job["precision"], device))
-    strategy = Beam(width=job["beam"], penalty=Average(alpha=job["alpha"])) if job["beam"] > 1 else Greedy()
-    lengths = {"longest": job["longest"] + 1, "max_extra": job["longest"], "max_ratio": 0.0}
-    options = DecodingOptions(strategy=strategy, batch_tokens=10**9, loop_guard=False, **lengths)
-    translator = Translator(bundle, options)
+    began = time.perf_counter()
+    decide = worker(job)
     loaded = time.perf_counter() - began
+    crew = Crew(partial(worker, job), job["workers"]) if job["workers"] > 1 else None
+    order = sorted(range(len(job["sources"])), key=lambda place: -len(job["sources"][place]))
+    batches = [order[first : first + job["batch"]] for first in range(0, len(order), job["batch"])]
 
-    def translate(batch: list[list[int]]) -> list[list[int]]:
-        return [best[0].ids for best in translator.search([Sentence(row) for row in batch])]
-
-    def everything() -> list[list[int]]:
+    def everything(batches: list[list[int]]) -> list[list[int]]:
         found: list[list[int]] = [[] for _ in job["sources"]]
-        order = sorted(range(len(found)), key=lambda i: -len(job["sources"][i]))
-        for first in range(0, len(order), job["batch"]):
-            places = order[first : first + job["batch"]]
-            for place, ids in zip(places, translate([job["sources"][i] for i in places]), strict=True):
-                found[place] = ids
+        given = [[Sentence(job["sources"][place]) for place in places] for places in batches]
+        pending = [crew.submit(batch, 1) if crew else partial(decide, batch, 1) for batch in given]
+        for places, wait in zip(batches, pending, strict=True):
+            for place, best in zip(places, wait(), strict=True):
+                found[place] = best[0].ids
         return found
 
-    translate(job["sources"][: job["batch"]])
+    everything(batches[:1] * 2 * job["workers"])
     began = time.perf_counter()
-    found = everything()
+    found = everything(batches)
     seconds = time.perf_counter() - began
-    peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
+    who = resource.RUSAGE_CHILDREN if crew else resource.RUSAGE_SELF
+    if crew:
+        crew.__exit__()
+    peak = resource.getrusage(who).ru_maxrss / 1024 * job["workers"]
     print(json.dumps({"loaded": loaded, "seconds": seconds, "peak": peak, "found": found}))
 
 
-main()
+if __name__ == "__main__":
+    main()
