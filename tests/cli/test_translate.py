@@ -95,7 +95,10 @@ def test_every_wish_is_a_flag_and_every_flag_is_heard() -> None:
         (("--length-penalty", "none", "--alpha", 1), "without a length penalty there is no --alpha"),
         (("--beam-size", 4, "--seed", 1), "--beam-size is for beam or diverse-beam, --seed for sampling or mbr"),
         (("--nbest", 2), "for --nbest, wanted --output-format nbest or jsonl"),
-        (("--alignments",), "text holds no --alignments: wanted --output-format jsonl"),
+        (
+            ("--alignments", "--output-format", "nbest"),
+            "an n-best list holds no --alignments: wanted --output-format text or",
+        ),
         (("--columns", "text"), "--columns are for TSV, and this input is text: wanted --input-format tsv"),
         (("-i", "a.jsonl", "--columns", "text"), "this input is jsonl"),
         (("--input-format", "tsv", "--columns", "id,tekst"), "--columns: found no text among id, tekst"),

@@ -69,7 +69,8 @@ def test_json_holds_what_was_given_and_what_is_known(bundle: Bundle, answers: li
 def test_json_holds_the_candidates_and_the_alignment_that_were_asked_for(bundle: Bundle, answers: list[Answer]) -> None:
     answer = answers[0]._replace(alignment=[(0, 0), (1, 2)])
     found = json.loads(written(bundle, answer, format="jsonl", nbest=3, alignments=True))
-    assert found["alignment"] == [[0, 0], [1, 2]]
+    assert found["alignment"] == "0-0 1-2"
+    assert written(bundle, answer, alignments=True) == f"{answer.found[0].text} ||| 0-0 1-2"
     assert [one["translation"] for one in found["candidates"]] == [one.text for one in answer.found]
     assert found["candidates"][0]["score"] == found["score"]
 

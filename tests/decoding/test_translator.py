@@ -204,7 +204,7 @@ def test_an_answer_is_one_line_whatever_the_pieces_say(bundle: Bundle, monkeypat
     def spell(self: Translator, sources: list[list[int]], best: int) -> list[list[Hypothesis]]:
         return [[Hypothesis(spelled, -1.0, -1.0, [-1.0])] for _ in sources]
 
-    monkeypatch.setattr(Translator, "search", spell)
+    monkeypatch.setattr(Translator, "decide", spell)
     assert texts(bundle, ["dog"]) == ["a b c  d e"]
 
 
