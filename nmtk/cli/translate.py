@@ -63,7 +63,7 @@ def translate(
     torchrun --nproc-per-node 4 -m nmtk translate -m RUN -i in.xz -o out.xz
 
     From file to file, what is done is kept in out.part: killed, run it again with --resume. On any number of processes
-    the output is the same, byte for byte, at equal precision and --threads.
+    the output is the same, byte for byte, at equal precision.
     """
     split = "sentences" if paragraphs else None
     from nmtk.decoding.answers import Layout

@@ -50,7 +50,9 @@ OutputFormat: TypeAlias = Annotated[
 Nbest: TypeAlias = Annotated[
     int | None, _text(metavar="N", min=1, help="The N best of each line, in nbest and jsonl.", show_default=False)
 ]
-Alignments: TypeAlias = Annotated[bool, _text("--alignments", help="In jsonl: which words belong together.")]
+Alignments: TypeAlias = Annotated[
+    bool, _text("--alignments", help="Which words belong together (Pharaoh), behind ||| or in JSON.")
+]
 Report: TypeAlias = Annotated[
     Path | None,
     _text(metavar="FILE", help="Write here, as JSON, which lines were split, cut, ... and totals.", show_default=False),
