@@ -53,6 +53,11 @@ class Spelling:
             last += 1
         return pieces[first:last]
 
+    def agreeing_with(self, text: bytes) -> list[int]:
+        """The pieces that begin with this text, and those that it begins with."""
+        shorter = (self._exact.get(text[:end]) for end in range(1, len(text)))
+        return [*self.beginning_with(text), *(piece for piece in shorter if piece is not None)]
+
     def spell(self, text: bytes) -> tuple[int, ...] | None:
         """Pieces that spell this text with no space before it, each the longest that fits; None if that is no way."""
         pieces, at = [], 0
@@ -68,7 +73,8 @@ class Spelling:
 
     @cached_property
     def _exact(self) -> dict[bytes, int]:
-        return {text: piece for piece, text in reversed([*enumerate(self.texts)])}
+        # Of equals the last: SentencePiece puts those for single bytes first, of which a model has hardly seen any.
+        return {text: piece for piece, text in enumerate(self.texts)}
 
     @cached_property
     def _longest(self) -> int:

@@ -1,6 +1,7 @@
 """Phrases: the text that a request asks for, as search takes it, in the pieces and bytes of the target vocabulary."""
 
 import unicodedata
+from itertools import accumulate
 from typing import NamedTuple
 
 from nmtk.decoding.forbidden import Spelling
@@ -20,6 +21,7 @@ class Wanted(NamedTuple):
     """What a request asks for, as `Sentence` has it."""
 
     prefix: tuple[int, ...]
+    begun: bytes
     required: tuple[tuple[tuple[int, ...], ...], ...]
     forbidden: tuple[bytes, ...]
 
@@ -34,7 +36,7 @@ class Phrases:
     def read(self, request: Request) -> Wanted:
         """All that a request asks for; what contradicts itself is an error."""
         wanted = Wanted(
-            self.prefix(request.prefix),
+            *self.prefix(request.prefix),
             tuple(map(self.required, request.required)),
             tuple(map(self.forbidden, request.forbidden)),
         )
@@ -52,13 +54,19 @@ class Phrases:
         [text] = self.vocabulary.normalise([phrase])
         return text.replace(SPACE, " ").translate(NEVER_IN_A_LINE).strip()
 
-    def prefix(self, text: str) -> tuple[int, ...]:
-        """The pieces that a translation begins with.
+    def prefix(self, text: str) -> tuple[tuple[int, ...], bytes]:
+        """The pieces that a translation begins with, and the text that goes on behind them, in whatever pieces.
 
-        They are those of the prefix by itself. If it ends in the middle of a word, the model goes on with pieces that
-        stand inside words, though it would have cut the whole word in another way.
+        That is the last word, which may only be begun: its own pieces may not be those of the whole word. White space
+        at the end says that it is whole.
         """
-        return self._pieces("prefix", text)
+        pieces = self._pieces("prefix", text)
+        if not text or text[-1].isspace():
+            return pieces, b""
+        texts = [self.spelling.texts[piece] for piece in pieces]
+        room = b"".join(texts).rfind(b" ")
+        whole = sum(end <= room for end in accumulate(map(len, texts)))
+        return pieces[:whole], b"".join(texts[whole:])
 
     def required(self, phrase: str) -> tuple[tuple[int, ...], ...]:
         """The ways in which a translation may spell a phrase.

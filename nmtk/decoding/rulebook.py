@@ -35,6 +35,6 @@ def make_rules(
         rules.append(Shortest(least, eos, device))
     if any(one.forbidden for one in batch):
         rules.append(Forbidden([one.forbidden for one in batch], spelling, device))
-    if any(one.prefix for one in batch):
-        return [Prefix([one.prefix for one in batch], rules, device)]
+    if any(one.prefix or one.begun for one in batch):
+        return [Prefix(batch, rules, spelling, device)]
     return rules

@@ -28,6 +28,8 @@ class Sentence(NamedTuple):
     """Its name for random numbers: they are the same for the same key, in whatever batch it stands."""
     prefix: tuple[int, ...] = ()
     """The first target pieces."""
+    begun: bytes = b""
+    """In UTF-8, how the text goes on behind them, in whatever pieces: a word that may not be whole."""
     required: tuple[tuple[tuple[int, ...], ...], ...] = ()
     """Phrases, each as the ways to spell it in target pieces: one of them is enough."""
     forbidden: tuple[bytes, ...] = ()

@@ -200,7 +200,7 @@ class Translator:
     def _limit(self, sentence: Sentence) -> int:
         """The longest translation of a sentence, `</s>` included: what is asked for comes on top."""
         limit = self.options.limit(len(sentence.pieces))
-        asked = len(sentence.prefix) + sum(max(map(len, phrase)) for phrase in sentence.required)
+        asked = len(sentence.prefix) + len(sentence.begun) + sum(max(map(len, phrase)) for phrase in sentence.required)
         return min(limit + asked, self.options.longest)
 
     def _parts(self, number: int, request: Request, pieces: list[int]) -> list[Sentence]:
@@ -223,10 +223,11 @@ class Translator:
 
     def _asked(self, request: Request, sentences: list[Sentence]) -> list[Sentence]:
         wanted = self.phrases.read(request)
-        if len(wanted.prefix) >= self.options.longest:
-            raise DataError(f"the prefix has {len(wanted.prefix)} pieces: wanted at most {self.options.longest - 1}")
+        pieces, most = len(wanted.prefix) + len(wanted.begun), self.options.longest - 1
+        if pieces > most:
+            raise DataError(f"the prefix takes {pieces} pieces: wanted at most {most}, which is all that may be said")
         sentences = [one._replace(forbidden=wanted.forbidden) for one in sentences]
-        sentences[0] = sentences[0]._replace(prefix=wanted.prefix)
+        sentences[0] = sentences[0]._replace(prefix=wanted.prefix, begun=wanted.begun)
         texts = self.bundle.vocabularies.source.decode([one.pieces for one in sentences])
         longest = max(range(len(sentences)), key=lambda place: len(sentences[place].pieces))
         for phrase, spellings in zip(request.required, wanted.required, strict=True):

@@ -30,7 +30,7 @@ def best(bundle: Bundle, requests: list[Request], **options: Any) -> list[Transl
 
 @each_strategy
 @pytest.mark.parametrize(
-    "prefix", ["An old", "An old d", "Riv", "  The ﬁsh  ", "日本", "a a a a a a a a a a a a a a a a a"]
+    "prefix", ["An old", "An old d", "An old ", "Riv", "  The ﬁsh  ", "日本", "a a a a a a a a a a a a a a a a a"]
 )
 def test_a_translation_begins_with_its_prefix(bundle: Bundle, strategy: Strategy, prefix: str) -> None:
     """Be it in the middle of a word, or what a rule would forbid; and it goes on from there."""
@@ -39,6 +39,25 @@ def test_a_translation_begins_with_its_prefix(bundle: Bundle, strategy: Strategy
     begins = Phrases(bundle.vocabularies.target, False).text(prefix)
     assert all(one.text.startswith(begins) for one in found)
     assert any(len(one.text) > len(begins) for one in found)
+
+
+def test_of_a_prefix_the_last_word_may_be_spelled_in_any_pieces(bundle: Bundle) -> None:
+    phrases, target = Phrases(bundle.vocabularies.target, False), bundle.vocabularies.target
+    [whole] = target.encode(["an old dog"])
+    assert phrases.prefix("an old dog ") == (tuple(whole), b"")
+    assert phrases.prefix("an old dog") == (tuple(target.encode(["an old"])[0]), b" dog")
+    assert phrases.prefix("dog") == ((), b" dog")
+    assert phrases.prefix("") == ((), b"")
+    pieces = target.pieces(phrases.spelling.agreeing_with(b" tr"))
+    assert {"▁tree", "▁"} <= {*pieces}
+    assert all(piece.startswith("▁tr") or "▁tr".startswith(piece) for piece in pieces)
+
+
+def test_the_model_completes_a_word_that_is_begun_with_its_own_pieces(bundle: Bundle) -> None:
+    """It has learned to copy, so it finds the source's word; `rive` by itself is cut as no word ever was."""
+    requests = [Request("The river sleeps.", "The rive"), Request("The tree sings.", "The t")]
+    words = [one.text.split()[1] for one in best(bundle, requests)]
+    assert [word.strip(".") for word in words] == ["river", "tree"]
 
 
 @each_strategy
@@ -80,7 +99,7 @@ def test_of_a_line_in_parts_the_first_has_the_prefix_and_the_fitting_one_the_phr
     translator = Translator(bundle, DecodingOptions(longest_input=longest))
     [pieces] = vocabulary.encode([request.text])
     parts = translator._parts(7, request, pieces)
-    assert [bool(part.prefix) for part in parts] == [True, False, False, False]
+    assert [bool(part.begun) for part in parts] == [True, False, False, False]
     place = max(range(4), key=lambda at: len(parts[at].pieces))
     assert [len(part.required) for part in parts] == [(at == 2) + (at == place) for at in range(4)]
     assert all(part.forbidden == (b"sings",) for part in parts)
@@ -97,7 +116,7 @@ def test_of_a_line_in_parts_the_first_has_the_prefix_and_the_fitting_one_the_phr
         (Request("a", "", (), ("",)), "a forbidden phrase is empty: wanted text, or none"),
         (Request("a", "an old dog", (), ("old",)), "the prefix 'an old dog' holds the forbidden phrase 'old'"),
         (Request("a", "", ("old",), ("ld",)), "the required phrase 'old' holds the forbidden phrase 'ld'"),
-        (Request("a", "dog " * 20), r"the prefix has \d+ pieces: wanted at most 9"),
+        (Request("a", "dog " * 20), r"the prefix takes \d+ pieces: wanted at most 9"),
     ],
 )
 def test_what_no_translation_can_hold_is_an_error_with_its_line(
@@ -113,7 +132,7 @@ def test_characters_that_the_vocabulary_cannot_spell_are_an_error(bundle: Bundle
     for ask, what in ((phrases.prefix, "prefix"), (phrases.required, "required phrase")):
         with pytest.raises(DataError, match=f"^the {what} 'dog 猫' holds characters that the target vocabulary cannot"):
             ask("dog 猫")
-    assert Phrases(spare, unknown=True).prefix("dog 猫")
+    assert Phrases(spare, unknown=True).prefix("dog 猫")[0]
     assert phrases.forbidden("猫") == "猫".encode()
 
 
