@@ -157,7 +157,8 @@ class Translator:
         sentences = self._parts(0, request, pieces)
         if not sentences:
             return [_EMPTY]
-        [sentence] = sentences
+        # The prefix as it stands: what follows is looked for behind it, not within its last word.
+        sentence = sentences[0]._replace(prefix=tuple(target.encode([request.prefix])[0]), begun=b"")
         width = min(count, len(target))
         step_N = torch.tensor([len(sentence.prefix) + 1], device=self.device)
         [found] = self._search([sentence], width, Alternatives(width, step_N, self.options.strategy.penalty))

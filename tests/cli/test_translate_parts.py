@@ -138,7 +138,7 @@ def test_changed_options_and_text_do_not_go_on(
         (("--resume", "--decode", "beam"), f'{part}: begun with decoding.strategy {{"kind": "greedy"'),
         (
             ("--resume", "--precision", "bfloat16"),
-            f'{part}: begun with precision "torch.float32", now "torch.bfloat16"',
+            f'{part}: begun with precision "float32", now "bfloat16"',
         ),
         (("--resume", "--shard", "1/2"), f'{part}: begun with shard "1/1", now "1/2"'),
     ):

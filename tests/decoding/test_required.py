@@ -117,8 +117,6 @@ def test_no_sentence_depends_on_what_others_require(seed: int) -> None:
 class Without:
     """A rule against one token."""
 
-    normalised = False
-
     def __init__(self, token: int):
         self.token = token
 
