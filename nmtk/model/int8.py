@@ -1,8 +1,9 @@
 """Weights in eight bits: half the memory traffic of bfloat16 and twice its speed, on CPUs that multiply bytes (VNNI).
 
 Every row of a matrix and every row of its input has a scale of its own, so that its largest number becomes 127
-(as in Wu 2020, arXiv 2004.09602, section 3, symmetric and per channel). Products and their sums are exact integers: the
-result of a row does not depend on what else is in the batch. All between the products stays in float32.
+(as in Wu 2020, arXiv 2004.09602, section 3, symmetric and per channel). Products and their sums are exact integers: a
+row's result does not depend on the other rows. All between the products stays in float32; what rounding makes of that in
+another batch, a millionth, can turn the rounding of a byte, a hundredth, and so now and then a near tie of hypotheses.
 """
 
 import torch
