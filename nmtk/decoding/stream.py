@@ -76,7 +76,8 @@ def translate_stream(
     options = DecodingOptions.parse(wishes.over(own.document()), "the command line's decoding options")
     translator = Translator(bundle, options)
     workers = _workers(machine, translator.device) if size > 1 else 1
-    torch.set_num_threads(1 if workers > 1 else machine.threads or torch.get_num_threads())
+    if translator.device.type == "cpu":  # the steps of a search are too small for threads to share
+        torch.set_num_threads(1 if workers > 1 else machine.threads or 1)
     best = _best(wanted, options.strategy.width)
     write = wanted.writer(bundle.vocabularies.target)
     aligner = None

@@ -105,7 +105,7 @@ def _job(
     batch: int,
 ) -> dict[str, Any]:
     vocabulary = bundle.vocabularies.target
-    alone = batch == 1
+    alone = batch == 1  # a sentence has no work for two threads: every engine is slower with them
     return {
         "run": str(asked.run),
         "marian": str(work / "marian"),
@@ -113,9 +113,9 @@ def _job(
         "sources": sources,
         "beam": beam,
         "batch": batch,
-        "threads": asked.threads if engine == "huggingface" or alone else 1,
+        "threads": asked.threads if engine == "huggingface" and not alone else 1,
         "workers": 1 if alone else asked.threads,
-        "layout": (1, asked.threads) if alone else (asked.threads, 1),
+        "layout": (1 if alone else asked.threads, 1),
         "precision": precision,
         "alpha": 1.0,
         "longest": 80,
