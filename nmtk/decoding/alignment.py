@@ -43,11 +43,22 @@ class Aligner:
     too little of the source yet, and its alignments are by far the worse ones.
     """
 
-    def __init__(self, bundle: Bundle, layer: int | None = None, batch_tokens: int = 4096, longest: int | None = None):
-        """layer: of the decoder, from 0; longest: the pieces beyond which the translator splits a line."""
+    def __init__(
+        self,
+        bundle: Bundle,
+        layer: int | None = None,
+        batch_tokens: int = 4096,
+        longest: int | None = None,
+        language: str = "en",
+        paragraphs: bool = False,
+    ):
+        """layer: of the decoder, from 0.
+
+        longest, language, paragraphs: how the translator splits lines, see `split`; where longest is None, not at all.
+        """
         self.bundle = bundle
         self.batch_tokens = batch_tokens
-        self.longest = longest
+        self.longest, self.language, self.paragraphs = longest, language, paragraphs
         layers = bundle.model.decoder.layers
         usual = len(layers) - 2 if len(layers) > 2 else len(layers) - 1
         self.attend: Attend = layers[usual if layer is None else layer].cross_attention.attend
@@ -100,8 +111,11 @@ class Aligner:
     def _source_spans(self, text: str) -> list[Span]:
         """Where the pieces of all parts of a line stand in it: only white space is between the parts."""
         vocabulary, spans, at = self.bundle.vocabularies.source, [], 0
-        texts = split_text(text, vocabulary.encode, self.longest) if self.longest else [(text, [])]
-        for part in (part.encode() for part, _ in texts):
+        parts = [text]
+        if self.longest:
+            found = split_text(text, vocabulary.encode, self.longest, self.language, self.paragraphs)
+            parts = [part for part, _ in found]
+        for part in map(str.encode, parts):
             at = text.encode().index(part, at)
             spans += [(at + begin, at + end) for begin, end in vocabulary.spans(part.decode())]
             at += len(part)

@@ -43,6 +43,8 @@ class Report:
 
     def __init__(self, vocabulary: Vocabulary) -> None:
         """vocabulary: of the source, for the symbols that it does not know."""
+        self.first = 0
+        """The number of the first line in its text, from 0: a shard has one of its own."""
         self.vocabulary = vocabulary
         self.lines = self.source_tokens = self.target_tokens = self.others = 0
         self.found = {name: array("q") for name in (*CASES, "unknown")}
@@ -51,7 +53,7 @@ class Report:
 
     def add(self, texts: Sequence[str], translations: Sequence[Translation]) -> None:
         """Take in the next lines and their best translations."""
-        for number, (text, best) in enumerate(zip(texts, translations, strict=True), self.lines + 1):
+        for number, (text, best) in enumerate(zip(texts, translations, strict=True), self.first + self.lines + 1):
             self.source_tokens += sum(len(source) for source, _ in best.pairs)
             self.target_tokens += sum(len(target) for _, target in best.pairs)
             for name, case in CASES.items():
@@ -72,6 +74,7 @@ class Report:
         """Write the report as JSON, whole or not at all; `about` stands first. Memory does not grow with the lines."""
         seconds = time.monotonic() - self.began
         totals = {
+            "first_line": self.first + 1,
             "lines": self.lines,
             "source_tokens": self.source_tokens,
             "target_tokens": self.target_tokens,

@@ -84,7 +84,8 @@ def translate_stream(
     if wanted.alignments:
         if not isinstance(bundle, Bundle):
             raise OptionsError(f"--alignments: found {len(models)} models, wanted one, whose attention they are")
-        aligner = Aligner(bundle, longest=translator.options.longest_input)
+        longest, language, paragraphs = translator.options.longest_input, translator.language, translator.paragraphs
+        aligner = Aligner(bundle, longest=longest, language=language, paragraphs=paragraphs)
     spoken = typed and output is None and report_path is None and sys.stdout is not None and sys.stdout.isatty()
     if typed and not quiet:
         _tell("type a line, then Enter; Ctrl-D ends" + "; :help tells what else" * spoken)
@@ -107,6 +108,7 @@ def translate_stream(
         reporting(report, report_path, about),
         opened_work(source.path or STANDARD, output or STANDARD, task, size, resume, part) as work,
     ):
+        report.first = work.first
         asked: deque[Entry] = deque()
 
         def requests() -> Iterator[Request]:

@@ -162,6 +162,34 @@ def test_json_goes_in_and_comes_out_line_for_line_with_what_else_it_holds(
     assert "".join(row["translation"] + "\n" for row in found) == answers(bundle)
 
 
+def test_alignments_pair_the_words_of_each_line_and_its_translation(nmtk: Callable[..., Any], folder: Path) -> None:
+    """In paragraphs, too."""
+    text = f"{LINES[0]} {LINES[1]}\n\n{LINES[2]}\n"
+    arguments = ("--output-format", "jsonl", "--alignments", "--paragraphs", "--buffer-size", 3, "--threads", 1)
+    ended = nmtk("translate", "-m", folder, *ON_CPU, "-q", *arguments, stdin=text)
+    rows = [json.loads(line) for line in ended.out.splitlines()]
+    assert [row["parts"] for row in rows] == [2, 0, 1]
+    for row in rows:
+        assert [target for _, target in row["alignment"]] == [*range(len(row["translation"].split()))]
+        assert all(0 <= source < len(row["text"].split()) for source, _ in row["alignment"])
+
+
+def test_shards_number_their_lines_as_the_whole_file_does(
+    nmtk: Callable[..., Any], folder: Path, tmp_path: Path
+) -> None:
+    source = tmp_path / "in.txt"
+    source.write_text(TEXT)
+    given = ("-m", folder, *ON_CPU, "-q", "-i", source, "--output-format", "nbest", "--buffer-size", 2, "--threads", 1)
+    assert nmtk("translate", *given, "-o", tmp_path / "all").code == 0
+    for number in (1, 2):
+        shard = ("-o", tmp_path / f"out.{number}", "--shard", f"{number}/2", "--report", tmp_path / f"report.{number}")
+        assert nmtk("translate", *given, *shard).code == 0
+    assert (tmp_path / "all").read_bytes() == b"".join((tmp_path / f"out.{n}").read_bytes() for n in (1, 2))
+    reports = [json.loads((tmp_path / f"report.{n}").read_text()) for n in (1, 2)]
+    assert [(report["first_line"], report["lines"]) for report in reports] == [(1, 4), (5, 6)]
+    assert [report["empty"]["lines"] for report in reports] == [[], [1 + LINES.index("")]]
+
+
 def test_the_n_best_are_numbered_by_their_lines_from_0(nmtk: Callable[..., Any], folder: Path, bundle: Bundle) -> None:
     text = f"{LINES[0]}\n\n{LINES[1]}\n"
     ended = nmtk("translate", "-m", folder, *ON_CPU, "-q", "--output-format", "nbest", "--nbest", 3, stdin=text)
