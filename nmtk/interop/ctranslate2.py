@@ -3,7 +3,6 @@
 A piece's name there is its id in digits, so that pieces which look alike, or a tokenizer's own signs, are never mixed.
 """
 
-from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
