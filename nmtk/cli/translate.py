@@ -48,6 +48,7 @@ def translate(
     shard: flag.Shard = None,
     batch_tokens: flag.BatchTokens = None,
     buffer_size: flag.BufferSize = None,
+    engine: flag.Engine = "nmtk",
     device: flag.Device = "auto",
     precision: flag.Precision = "auto",
     threads: flag.Threads = None,
@@ -74,7 +75,9 @@ def translate(
     wishes = Wishes(decode, **{name: ctx.params.get(name) for name in PLACES} | {"split": split})
     given = Input(source, input_format or guess_format(source), tuple(columns.split(",")) if columns else None)
     written = Layout(output_format or ("jsonl" if guess_format(output) == "jsonl" else "text"), nbest, alignments)
-    for fault in (wishes.fault(), given.fault(), written.fault()):
+    elsewhere = engine != "nmtk" and device not in ("auto", "cpu")
+    misplaced = f"--engine {engine} is for CPUs: found --device {device}" if elsewhere else None
+    for fault in (wishes.fault(), given.fault(), written.fault(), misplaced):
         if fault:
             raise typer.BadParameter(fault)
     shares = _shares(weights, len(models)) if weights else None
@@ -82,6 +85,10 @@ def translate(
     from nmtk.decoding.stream import Machine, translate_stream
 
     machine = Machine(device, precision, threads)
+    if engine == "ctranslate2":
+        from nmtk.interop.engine import CTranslate2
+
+        machine = Machine("cpu", "float32", threads, CTranslate2(precision))  # what nmtk itself is left with
     translate_stream(models, shares, wishes, given, output, written, report, machine, buffer_size, quiet, resume, shard)
 
 

@@ -104,6 +104,9 @@ BatchTokens: TypeAlias = Annotated[
 BufferSize: TypeAlias = Annotated[
     int | None, _work(min=1, help="Lines read before the first is answered; 1 answers line by line.")
 ]
+Engine: TypeAlias = Annotated[
+    Literal["nmtk", "ctranslate2"], _work(help="Who searches; on CPUs CTranslate2 is faster, by greedy or beam.")
+]
 Device: TypeAlias = Annotated[str, _work(help="auto, cpu, cuda, cuda:N or mps.")]
 Precision: TypeAlias = Annotated[
     Literal["auto", "float32", "bfloat16", "float16", "int8"],

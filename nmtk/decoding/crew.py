@@ -8,7 +8,7 @@ import multiprocessing
 from collections.abc import Callable, Sequence
 from concurrent.futures import Future, ProcessPoolExecutor
 from concurrent.futures.process import BrokenProcessPool
-from typing import Self
+from typing import Protocol, Self
 
 import torch
 
@@ -25,15 +25,30 @@ Worker = Callable[[Sequence[Sentence], int], list[list[Hypothesis]]]
 """Translates a batch: for each sentence its best hypotheses, so many."""
 
 
-class Crew:
-    """So many processes, started when the first batch is given to them; `open_worker` makes each its worker.
+class Crew(Protocol):
+    """Whom a translator gives its batches to."""
+
+    @property
+    def size(self) -> int:
+        """How many batches they work on at once."""
+
+    @property
+    def started(self) -> bool:
+        """Whether they would begin at once; else a short text is done sooner without them."""
+
+    def submit(self, batch: Sequence[Sentence], best: int) -> Callable[[], list[list[Hypothesis]]]:
+        """Have a batch translated; what is returned waits for the result."""
+
+
+class Processes:
+    """A crew of so many processes, started when the first batch is given to them; `open_worker` makes each its worker.
 
     It is sent to new interpreters (spawned, not forked), so it must be something that pickles, and a script that
     uses a crew must do so under `if __name__ == "__main__"`.
     """
 
     def __init__(self, open_worker: Callable[[], Worker], size: int):
-        self.size = size
+        self.size, self.started = size, False
         context = multiprocessing.get_context("spawn")
         self._pool = ProcessPoolExecutor(size, context, _start, (open_worker,))
 
@@ -48,6 +63,7 @@ class Crew:
 
         It raises NmtkError when a process has died.
         """
+        self.started = True
         try:
             future = self._pool.submit(_work, batch, best)
         except BrokenProcessPool:

@@ -7,7 +7,7 @@ from collections.abc import Iterator, Sequence
 from contextlib import AbstractContextManager, nullcontext
 from functools import partial
 from pathlib import Path
-from typing import NamedTuple
+from typing import NamedTuple, Protocol
 
 import torch
 
@@ -17,7 +17,7 @@ from nmtk.data.encoding import cores
 from nmtk.decoding.alignment import Aligned, Aligner, Part
 from nmtk.decoding.answers import Answer, Layout
 from nmtk.decoding.batching import blocks
-from nmtk.decoding.crew import PRIMITIVES, Crew, Worker
+from nmtk.decoding.crew import PRIMITIVES, Crew, Processes, Worker
 from nmtk.decoding.ensemble import load_ensemble
 from nmtk.decoding.inputs import Entry, Input
 from nmtk.decoding.loaded import Loaded
@@ -38,6 +38,20 @@ MOST_WORKERS = 16
 """Processes that are started unless more are asked for: each holds the model."""
 
 
+class Engine(Protocol):
+    """Another search than nmtk's own."""
+
+    @property
+    def precision(self) -> str:
+        """What it computes in."""
+
+    def crew(self, translator: Translator, size: int, threads: int) -> AbstractContextManager[Crew]:
+        """Whom the translator's batches are given to: so many at a time, with so many threads for each.
+
+        Raises OptionsError for options that it does not have.
+        """
+
+
 class Machine(NamedTuple):
     """What the work is done with."""
 
@@ -45,6 +59,8 @@ class Machine(NamedTuple):
     precision: str = "auto"
     threads: int | None = None
     """How many cores a CPU may use: each a process for itself, or all together where lines are answered one by one."""
+    engine: Engine | None = None
+    """Who searches in nmtk's place."""
 
 
 def translate_stream(
@@ -76,8 +92,9 @@ def translate_stream(
     options = DecodingOptions.parse(wishes.over(own.document()), "the command line's decoding options")
     translator = Translator(bundle, options)
     workers = _workers(machine, translator.device) if size > 1 else 1
-    if translator.device.type == "cpu":  # the steps of a search are too small for threads to share
-        torch.set_num_threads(1 if workers > 1 else machine.threads or 1)
+    threads = 1 if workers > 1 else machine.threads or 1  # the steps of a search are too small for threads to share
+    if translator.device.type == "cpu":
+        torch.set_num_threads(threads)
     best = _best(wanted, options.strategy.width)
     write = wanted.writer(bundle.vocabularies.target)
     aligner = None
@@ -90,6 +107,8 @@ def translate_stream(
     if typed and not quiet:
         _tell("type a line, then Enter; Ctrl-D ends" + "; :help tells what else" * spoken)
     if spoken and (source.format, wanted.format) == ("text", "text"):
+        if machine.engine:
+            raise OptionsError("--engine: the prompt has nmtk's own search only: wanted -i, a pipe, or --engine nmtk")
         converse(translator, _attention(bundle) if isinstance(bundle, Bundle) else None)
         return
 
@@ -98,13 +117,15 @@ def translate_stream(
         decoding = {f"decoding.{key}": value for key, value in options.document().items()}
         form = {"input format": source.format, "columns": list(source.columns or ()), "output": list(wanted)}
         arithmetic = {"device": translator.device.type, "precision": machine.precision, "weights": list(weights or ())}
+        if machine.engine:
+            arithmetic["engine"] = f"{type(machine.engine).__name__} {machine.engine.precision}"
         known = {"model": [sha256(find(path) / WEIGHTS) for path in models], "vocabulary": bundle.vocabularies.digest}
         return known | decoding | form | arithmetic
 
     report = Report(bundle.vocabularies.source)
     about = {"models": [*map(str, models)], "input": str(source.path or STANDARD), "decoding": options.document()}
     with (
-        _crew(workers, models, weights, machine, options) as translator.crew,
+        _crew(translator, workers, threads, models, weights, machine) as translator.crew,
         reporting(report, report_path, about),
         opened_work(source.path or STANDARD, output or STANDARD, task, size, resume, part) as work,
     ):
@@ -158,15 +179,18 @@ def _workers(machine: Machine, device: torch.device) -> int:
 
 
 def _crew(
+    translator: Translator,
     workers: int,
+    threads: int,
     models: Sequence[Path],
     weights: Sequence[float] | None,
     machine: Machine,
-    options: DecodingOptions,
 ) -> AbstractContextManager[Crew | None]:
+    if machine.engine:
+        return machine.engine.crew(translator, workers, threads)
     if workers == 1:
         return nullcontext()
-    return Crew(partial(_open_worker, models, weights, machine, options), workers)
+    return Processes(partial(_open_worker, models, weights, machine, translator.options), workers)
 
 
 def _open_worker(

@@ -68,7 +68,7 @@ class Translator:
     """A model with its vocabularies and all that decides how it translates."""
 
     def __init__(self, bundle: Loaded, options: DecodingOptions, crew: Crew | None = None):
-        """crew: processes with the same model and options, which long texts are shared out to."""
+        """crew: whom texts are shared out to, with the same model and options; short ones only when it has started."""
         self.bundle = bundle
         self.crew = crew
         self.options = _within(bundle.model.longest, options)
@@ -83,8 +83,9 @@ class Translator:
     def translate(self, lines: Iterable[str | Request], buffer: int = BUFFER) -> Iterator[str]:
         """Yield one line for each line, in order, each `buffer` lines as soon as they are done.
 
-        Without a crew, no more than `buffer` lines are taken before they are answered: 1 answers line by line. Lines
-        that are empty, or only white space, are answered with an empty line. No answer contains a line's end.
+        Without a crew of several, no more than `buffer` lines are taken before they are answered: 1 answers line by
+        line. Lines that are empty, or only white space, are answered with an empty line. No answer contains a line's
+        end.
         """
         for translations in self.candidates(lines, buffer):
             yield translations[0].text
@@ -106,9 +107,11 @@ class Translator:
         waiting: deque[Callable[[], Iterator[list[Translation]]]] = deque()
         crew = None
         for block in blocks(enumerate(requests, first), buffer):
-            crew = crew or (self.crew if len(block) == buffer else None)  # a short text is done before it has started
+            if self.crew and (self.crew.started or len(block) == buffer):
+                crew = self.crew
             waiting.append(self._begin_block(block, best, crew))
-            while len(waiting) > (crew.size // 4 + 1 if crew else 0):  # so that no process waits for the next block
+            ahead = crew.size // 4 + 1 if crew and crew.size > 1 else 0  # so that none of it waits for the next block
+            while len(waiting) > ahead:
                 yield from waiting.popleft()()
         while waiting:
             yield from waiting.popleft()()

@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 from nmtk.bundle import Bundle
-from nmtk.decoding.crew import Crew, Worker
+from nmtk.decoding.crew import Processes, Worker
 from nmtk.decoding.hypotheses import Hypothesis
 from nmtk.decoding.options import DecodingOptions
 from nmtk.decoding.sentences import Sentence
@@ -34,7 +34,7 @@ def test_a_crew_says_what_one_process_says(folder: Path, strategy: Beam | Sampli
     options = DecodingOptions(strategy=strategy, batch_tokens=60)
     lines = [*LINES[:20], "", *LINES[20:]]
     alone = Translator(Bundle.load(folder), options).candidates(lines, 16, 2, first=7)
-    with Crew(partial(open_worker, folder, options), 2) as crew:
+    with Processes(partial(open_worker, folder, options), 2) as crew:
         together = Translator(Bundle.load(folder), options, crew).candidates(lines, 16, 2, first=7)
         for one, other in zip(alone, together, strict=True):
             assert [found.text for found in one] == [found.text for found in other]
@@ -42,14 +42,14 @@ def test_a_crew_says_what_one_process_says(folder: Path, strategy: Beam | Sampli
 
 
 def test_a_short_text_starts_no_processes(folder: Path, bundle: Bundle) -> None:
-    with Crew(open_dying, 2) as crew:
+    with Processes(open_dying, 2) as crew:
         translator = Translator(bundle, DecodingOptions(), crew)
         assert len(list(translator.translate(LINES[:5], buffer=6))) == 5
 
 
 def test_a_process_that_dies_is_told(bundle: Bundle) -> None:
     with (
-        Crew(open_dying, 2) as crew,
+        Processes(open_dying, 2) as crew,
         pytest.raises(
             NmtkError, match=r"^a translating process died, out of memory perhaps: use fewer --threads than 2$"
         ),
