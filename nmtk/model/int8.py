@@ -2,8 +2,8 @@
 
 Every row of a matrix and every row of its input has a scale of its own, so that its largest number becomes 127
 (as in Wu 2020, arXiv 2004.09602, section 3, symmetric and per channel). Products and their sums are exact integers: a
-row's result does not depend on the other rows. All between the products stays in float32; what rounding makes of that in
-another batch, a millionth, can turn the rounding of a byte, a hundredth, and so now and then a near tie of hypotheses.
+row's result does not depend on the other rows. All between the products stays in float32; what rounding makes of that
+in another batch, a millionth, can turn the rounding of a byte, a hundredth, and so now and then a near tie.
 """
 
 import torch
