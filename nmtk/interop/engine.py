@@ -32,6 +32,9 @@ from nmtk.interop.ctranslate2 import POSITIONS, export, load, names
 NEAR = 1e-3
 """How far a token's log-probability may be from nmtk's, both in float32: rounding moves it by some 1e-5."""
 
+SCORED = 1024
+"""Tokens that are scored at once: each has a row of the whole vocabulary's logits, which is what bounds the memory."""
+
 NO_PENALTY = 1e-9
 """In place of an exponent of nought, with which CTranslate2 stops before as many hypotheses as the beam is wide."""
 
@@ -62,8 +65,11 @@ class CTranslate2(NamedTuple):
         refuse(translator.options)
         compute_type = self.compute_type
         model = open_model(exported(bundle), compute_type, size, threads)
-        with ThreadPoolExecutor(size) as pool:
+        pool = ThreadPoolExecutor(size)
+        try:
             yield Threads(Searcher(model, translator), size, pool)
+        finally:
+            pool.shutdown(cancel_futures=True)
 
 
 class Threads(NamedTuple):
@@ -163,7 +169,8 @@ class Searcher:
 def score(model: Any, pairs: Sequence[tuple[list[str], list[str]]]) -> list[list[float]]:
     """The log-probability of each target piece and of `</s>`, of pairs of a source with its `</s>` and a target."""
     sources, targets = [source for source, _ in pairs], [target for _, target in pairs]
-    return [result.log_probs for result in model.score_batch(sources, targets, max_input_length=0)]
+    found = model.score_batch(sources, targets, max_batch_size=SCORED, batch_type="tokens", max_input_length=0)
+    return [result.log_probs for result in found]
 
 
 def refuse(options: DecodingOptions) -> None:
