@@ -3,8 +3,9 @@
 A piece's name there is its id in digits, so that pieces which look alike, or a tokenizer's own signs, are never mixed.
 """
 
+from collections.abc import Iterable
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
 import torch
 from torch import Tensor, nn
@@ -12,7 +13,10 @@ from torch import Tensor, nn
 from nmtk.bundle import Bundle
 from nmtk.errors import ModelError, OptionsError
 from nmtk.model.attention import CrossAttention, SelfAttention
+from nmtk.model.decoder import Decoder
+from nmtk.model.encoder import Encoder
 from nmtk.model.feedforward import FeedForward
+from nmtk.model.layers import DecoderLayer, EncoderLayer
 from nmtk.model.norms import EPSILON
 from nmtk.model.options import TransformerOptions
 from nmtk.model.positions import AtInput, RelativeAttend
@@ -41,23 +45,17 @@ def export(bundle: Bundle, folder: Path) -> None:
     specs, model, options = load().specs, bundle.model, bundle.model.options
     if model.source_embedding.weight.dtype != torch.float32:
         raise ModelError(f"to export, wanted a model in float32, found {model.source_embedding.weight.dtype}")
-    spec = specs.TransformerSpec(_encoder(specs, options), _decoder(specs, options))
-    target_embedding = model.target_embedding or model.source_embedding
-    for side, embeddings, embedding, stack in (
-        (spec.encoder, spec.encoder.embeddings[0], model.source_embedding, model.encoder),
-        (spec.decoder, spec.decoder.embeddings, target_embedding, model.decoder),
-    ):
-        embeddings.weight = embedding.weight
-        side.scale_embeddings = options.scale_embeddings
-        if hasattr(side, "position_encodings"):
-            side.position_encodings.encodings = _table(stack.positions, options)
-        if options.norm_order == "pre":
-            _norm(side.layer_norm, stack.norm)
-        for there, layer in zip(side.layer, stack.layers, strict=True):
-            _self_attention(there.self_attention, layer.self_attention, layer.self_residual.norm)
-            _feed_forward(there.ffn, layer.feed_forward, layer.feed_residual.norm)
+    shape = _shape(specs, options)
+    spec = specs.TransformerSpec(
+        specs.TransformerEncoderSpec(options.encoder_layers, **shape),
+        specs.TransformerDecoderSpec(options.decoder_layers, **shape),
+    )
+    _stack(spec.encoder, model.encoder, options)
+    _stack(spec.decoder, model.decoder, options)
     for there, layer in zip(spec.decoder.layer, model.decoder.layers, strict=True):
         _cross_attention(there.attention, layer.cross_attention, layer.cross_residual.norm)
+    spec.encoder.embeddings[0].weight = model.source_embedding.weight
+    spec.decoder.embeddings.weight = (model.target_embedding or model.source_embedding).weight
     spec.decoder.projection.weight = model.output_weight_VD
     if model.output_bias_V is not None:
         spec.decoder.projection.bias = model.output_bias_V
@@ -75,12 +73,13 @@ def export(bundle: Bundle, folder: Path) -> None:
     spec.save(str(folder))
 
 
-def names(ids: Any) -> list[str]:
+def names(ids: Iterable[int]) -> list[str]:
     """What pieces are called in the exported model."""
     return [str(i) for i in ids]
 
 
-def _common(specs: Any, options: TransformerOptions) -> dict[str, Any]:
+def _shape(specs: Any, options: TransformerOptions) -> dict[str, Any]:
+    """What a stack's specification is made with."""
     return {
         "num_heads": options.heads,
         "pre_norm": options.norm_order == "pre",
@@ -92,12 +91,16 @@ def _common(specs: Any, options: TransformerOptions) -> dict[str, Any]:
     }
 
 
-def _encoder(specs: Any, options: TransformerOptions) -> Any:
-    return specs.TransformerEncoderSpec(options.encoder_layers, **_common(specs, options))
-
-
-def _decoder(specs: Any, options: TransformerOptions) -> Any:
-    return specs.TransformerDecoderSpec(options.decoder_layers, **_common(specs, options))
+def _stack(there: Any, here: Encoder | Decoder, options: TransformerOptions) -> None:
+    """All that encoder and decoder have both."""
+    there.scale_embeddings = options.scale_embeddings
+    if hasattr(there, "position_encodings"):
+        there.position_encodings.encodings = _table(here.positions, options)
+    if options.norm_order == "pre":
+        _norm(there.layer_norm, here.norm)
+    for spec, layer in zip(there.layer, cast("list[EncoderLayer | DecoderLayer]", here.layers), strict=True):
+        _self_attention(spec.self_attention, layer.self_attention, layer.self_residual.norm)
+        _feed_forward(spec.ffn, layer.feed_forward, layer.feed_residual.norm)
 
 
 def _table(positions: AtInput, options: TransformerOptions) -> Tensor:
