@@ -121,17 +121,17 @@ def test_it_translates_as_nmtk_does(bundle: Bundle, model: Any, strategy: Strate
     "options",
     [
         {"longest": 1},
-        {"longest": 4, "strategy": Greedy()},
+        {"longest": 4, "strategy": {"kind": "greedy"}},
         {"max_ratio": 0.0, "max_extra": 3},
         {"max_ratio": 0.5, "max_extra": 0},
         {"min_length": 12, "max_extra": 3},
         {"min_length": 20, "longest": 4},
-        {"no_repeat_ngram": 1, "strategy": Greedy()},
+        {"no_repeat_ngram": 1, "strategy": {"kind": "greedy"}},
     ],
     ids=str,
 )
 def test_lengths_and_repetitions_are_as_allowed(bundle: Bundle, model: Any, options: dict[str, Any]) -> None:
-    translator = Translator(bundle, DecodingOptions.parse({"strategy": Beam(width=3)} | options, "test"))
+    translator = Translator(bundle, DecodingOptions.parse({"strategy": {"kind": "beam", "width": 3}} | options, "test"))
     batch = [Sentence(ids) for ids in bundle.vocabularies.source.encode(LINES[:40])]
     for sentence, [found] in zip(batch, Searcher(model, translator)(batch, 1), strict=True):
         limit = translator.options.limit(len(sentence.pieces))
@@ -186,8 +186,7 @@ def test_the_model_is_exported_once(bundle: Bundle, cache: Path, monkeypatch: py
     assert exported(bundle) == folder
     assert len(made) == 1
 
-    with torch.no_grad():
-        other = copying_bundle(updates=1)
+    other = copying_bundle(updates=1)
     assert exported(other) != folder
     assert len(made) == 2
 
@@ -261,9 +260,9 @@ def folder(tmp_path_factory: pytest.TempPathFactory, bundle: Bundle) -> Path:
 @pytest.mark.parametrize("arguments", [(), ("--buffer-size", 1), ("--threads", 3, "--buffer-size", 4)], ids=str)
 def test_the_command_answers_as_with_nmtk(nmtk: Callable[..., Any], folder: Path, arguments: tuple[Any, ...]) -> None:
     text = "".join(f"{line}\n" for line in [*LINES[:9], "", LINES[9]])
-    alone = nmtk("translate", "-m", folder, "--device", "cpu", stdin=text)
-    ended = nmtk("translate", "-m", folder, "--engine", "ctranslate2", *arguments, stdin=text)
-    assert ended == (0, alone.out, "")
+    command = ("translate", "-m", folder, "--no-loop-guard", "--quiet")  # the guard may turn a beam at any step
+    alone = nmtk(*command, "--device", "cpu", stdin=text)
+    assert nmtk(*command, "--engine", "ctranslate2", *arguments, stdin=text) == (0, alone.out, "")
 
 
 def test_int8_is_near(nmtk: Callable[..., Any], folder: Path) -> None:
