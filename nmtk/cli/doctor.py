@@ -12,8 +12,8 @@ def doctor(
         typer.Argument(metavar="RECIPE|RUN|SOURCE TARGET|TSV", help="What is examined.", show_default="this machine"),
     ] = None,
     test: Annotated[
-        list[tuple[Path, Path]] | None,
-        typer.Option(metavar="SOURCE TARGET", help="With files: a validation or test set; repeat for more."),
+        list[str] | None,
+        typer.Option(metavar="SOURCE,TARGET", help="With files: a validation or test set; repeat for more."),
     ] = None,
     vocabulary: Annotated[
         Path | None,
@@ -32,7 +32,7 @@ def doctor(
     \b
     nmtk doctor                            Python, PyTorch, devices, precision, memory, disk, extras
     nmtk doctor RECIPE                     all texts of a recipe, and what they have in common
-    nmtk doctor SOURCE TARGET --test SOURCE TARGET
+    nmtk doctor SOURCE TARGET --test SOURCE,TARGET
     nmtk doctor TSV
 
     It looks for: sides of different length, empty, swapped, untranslated or misaligned lines, odd characters, markup,
@@ -66,7 +66,10 @@ def doctor(
     whole = len(given) == 1 and is_recipe(given[0])
     if whole and test:
         raise typer.BadParameter("a recipe has sets of its own", param_hint="--test")
-    with recipe_case(given[0], own) if whole else files_case(given, test or [], own) as case:
+    held_out = [[Path(name) for name in pair.split(",")] for pair in test or []]
+    if wrong := next((pair for pair in held_out if len(pair) != 2), None):
+        raise typer.BadParameter(f"found {wrong[0]}, wanted two files, as SOURCE,TARGET", param_hint="--test")
+    with recipe_case(given[0], own) if whole else files_case(given, held_out, own) as case:
         examined = []
         for text in diagnose(case, examples):
             examined.append(text)

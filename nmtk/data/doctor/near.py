@@ -44,7 +44,7 @@ class Near:
         for index in np.flatnonzero((last > first).any(axis=1)):
             spans = {*zip(first[index].tolist(), last[index].tolist(), strict=True)}
             owners = {int(owner) for begin, end in spans for owner in self._owners[begin:end]}
-            alike, nearest = max(((_similarity(texts[index], self.texts[owner]), -owner) for owner in owners))
+            alike, nearest = max((_similarity(texts[index], self.texts[owner]), -owner) for owner in owners)
             if alike >= ALIKE:
                 yield int(index), -nearest, alike > 1.0
 
