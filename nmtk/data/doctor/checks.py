@@ -23,7 +23,9 @@ class Check(Protocol):
 class Empty:
     """Pairs of which a side has no text."""
 
-    ONE: ClassVar = Fault("empty", "the {side} is empty", Severity.WARNING, "the files may be shifted from here on")
+    ONE: ClassVar = Fault(
+        "empty", "the {side} is empty", Severity.WARNING, "the files may be shifted from here on", many=0.1
+    )
     BOTH: ClassVar = Fault("both empty", "both sides are empty", Severity.NOTE, many=0.01)
 
     def __init__(self, _profile: Profile) -> None: ...
@@ -64,6 +66,7 @@ class Ratio:
             f"one side has over {self.BOUND:g} times the characters that the other makes likely (usual: "
             f"{self.usual:.2f} of the target for one of the source)",
             Severity.WARNING,
+            many=0.1,
         )
 
     def look(self, portion: Portion) -> Iterator[Hit]:

@@ -67,17 +67,17 @@ def examine(
     pairs, words, characters = 0, [0, 0], [0, 0]
     for portion in portions:
         pairs += len(portion.numbers)
-        for side, texts in enumerate(portion.sides):
-            words[side] += sum(len(text.split()) for text in texts)
-            characters[side] += sum(map(len, texts))
+        for number, column in enumerate(portion.sides):
+            words[number] += sum(len(text.split()) for text in column)
+            characters[number] += sum(map(len, column))
         for check in checks:
-            for fault, index, side_of, detail in check.look(portion):
-                tally = tallies[fault, side_of]
+            for fault, at, side, detail in check.look(portion):
+                tally = tallies[fault, side if "{side}" in fault.says else None]
                 tally.count += 1
                 if len(tally.examples) < examples:
-                    sides = range(2) if side_of is None else (side_of,)
-                    text = detail or " | ".join(shown(portion.sides[side][index]) for side in sides)
-                    tally.examples.append(portion.example(index, side_of, text))
+                    texts = [shown(column[at]) for column in portion.sides]
+                    text = detail or (" | ".join(texts) if side is None else texts[side])
+                    tally.examples.append(portion.example(at, side, text))
     found = [*reading.findings, *(tally.finding(*key, pairs) for key, tally in tallies.items())]
     found += [] if pairs else [NOTHING]
     counted = (pieces.pieces[0], pieces.pieces[1]) if pieces else None
@@ -88,5 +88,5 @@ def examine(
         (words[0], words[1]),
         (characters[0], characters[1]),
         counted,
-        tuple(sorted(found, key=lambda finding: (-finding.severity, -finding.count))),
+        tuple(sorted(found, key=lambda finding: (-finding.severity, -finding.times))),
     )

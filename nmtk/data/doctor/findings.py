@@ -35,10 +35,11 @@ class Fault(NamedTuple):
 
 
 class Hit(NamedTuple):
-    """A fault in a pair, by its index in a portion."""
+    """A fault in a pair of a portion."""
 
     fault: Fault
-    index: int
+    at: int
+    """Which pair, from 0."""
     side: int | None = None
     """0 is the source, 1 the target; None is both."""
     detail: str = ""
@@ -59,21 +60,26 @@ class Finding(NamedTuple):
     severity: Severity
     says: str
     mend: str
-    count: int
+    times: int
     share: float
+    """Of all pairs; 0 where the fault is the file's."""
     examples: tuple[Example, ...]
 
     def lines(self) -> Iterator[str]:
         """The finding for people."""
-        often = f": {self.count:,} ({self.share:.2%})" if self.share else ""
-        yield f"  {self.severity:<8} {self.says}{often}" + (f"; {self.mend}" if self.mend else "")
+        often = f": {self.times:,} ({_percent(self.share)})" if self.share else ""
+        yield f"  {self.severity!s:<8} {self.says}{often}" + (f"; {self.mend}" if self.mend else "")
         for file, line, text in self.examples:
             yield f"           {file}:{line}: {text}" if line else f"           {file}: {text}"
 
     def document(self) -> Document:
         """The finding for programs."""
-        return self._asdict() | {
+        return {
+            "fault": self.fault,
             "severity": str(self.severity),
+            "says": self.says,
+            "mend": self.mend,
+            "count": self.times,
             "share": round(self.share, 6),
             "examples": [example._asdict() for example in self.examples],
         }
@@ -99,3 +105,7 @@ def shown(text: str) -> str:
     """A line as it is shown: cut where it is long, what cannot be seen spelled out."""
     cut = text if len(text) <= SHOWN else text[: SHOWN - 1] + "…"
     return "".join(c if c == " " or c.isprintable() else f"<U+{ord(c):04X}>" for c in cut)
+
+
+def _percent(share: float) -> str:
+    return f"{share:.2%}" if share >= 1e-4 else "<0.01%"

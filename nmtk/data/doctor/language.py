@@ -16,7 +16,7 @@ class Language:
     """
 
     SWAPPED: ClassVar = Fault("swapped", "source and target look swapped", Severity.WARNING, "swap them", many=0.05)
-    FOREIGN: ClassVar = Fault("language", "the {side} looks like the other side's language", Severity.WARNING)
+    FOREIGN: ClassVar = Fault("language", "the {side} looks like the other side's language", Severity.WARNING, many=0.1)
     LEAST: ClassVar = 3
     """Telling words of the other side that it takes, of which two must differ."""
 

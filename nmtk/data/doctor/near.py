@@ -41,12 +41,12 @@ class Near:
             return
         keys = _band_keys(texts)
         first, last = (np.searchsorted(self._keys, keys, side) for side in ("left", "right"))
-        for index in np.flatnonzero((last > first).any(axis=1)):
+        for index in np.flatnonzero((last > first).any(axis=1)).tolist():
             spans = {*zip(first[index].tolist(), last[index].tolist(), strict=True)}
             owners = {int(owner) for begin, end in spans for owner in self._owners[begin:end]}
             alike, nearest = max((_similarity(texts[index], self.texts[owner]), -owner) for owner in owners)
             if alike >= ALIKE:
-                yield int(index), -nearest, alike > 1.0
+                yield index, -nearest, alike > 1.0
 
 
 def _similarity(one: str, other: str) -> float:

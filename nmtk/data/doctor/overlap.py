@@ -41,5 +41,5 @@ class Overlap:
                 file, line, text = places[near.texts[nearest]]
                 mine = shown(portion.sides[side][index])
                 detail = f"{mine} = {file}:{line}" if equal else f"{mine} ~ {file}:{line}: {shown(text)}"
-                found[index] = Hit(self.equal if equal else self.near, index, None, detail)
+                found[index] = Hit(self.equal if equal else self.near, index, side, detail)
         yield from (found[index] for index in sorted(found))

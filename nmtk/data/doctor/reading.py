@@ -65,7 +65,7 @@ class Reading:
                 ]
                 if pairs:
                     numbers, sources, targets = map(list, zip(*pairs, strict=True))
-                    yield Portion((left.origin, right.origin), numbers, (sources, targets))  # type: ignore[arg-type]
+                    yield Portion((left.origin, right.origin), numbers, (sources, targets))
             if left.line != right.line and self.span[1] is None:
                 short, long = sorted((left, right), key=lambda reader: reader.line)
                 says = f"{left.origin} has {left.line:,} lines and {right.origin} has {right.line:,}"
