@@ -65,6 +65,9 @@ def _runs(text: str) -> set[str]:
 
 def _band_keys(texts: Sequence[str]) -> npt.NDArray[np.uint64]:
     """A key of each text in each band, uint64 [texts, BANDS]; all texts at once, since Python would take ages."""
+    keys = np.zeros((len(texts), BANDS), np.uint64)
+    if not texts:
+        return keys
     lengths = np.array([max(1, len(text) - RUN + 1) for text in texts], np.int64)
     padded = "".join(text.ljust(RUN, "\0") for text in texts) + "\0"
     codes = np.frombuffer(padded.encode("utf-32-le"), "<u4").astype(np.uint64)
@@ -75,7 +78,6 @@ def _band_keys(texts: Sequence[str]) -> npt.NDArray[np.uint64]:
     ends = np.cumsum(lengths + RUN - 1)
     starts = ends - lengths - RUN + 1
     edges = np.stack((starts, starts + lengths), axis=1).ravel()  # each text's own runs, without those into the next
-    keys = np.zeros((len(texts), BANDS), np.uint64)
     for index, factor in enumerate(_FACTORS):
         mixed = runs * factor
         least = np.minimum.reduceat(mixed ^ (mixed >> np.uint64(32)), edges)[::2]

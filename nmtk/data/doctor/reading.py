@@ -1,7 +1,7 @@
 """Reading for the doctor: what other readers stop at is counted here, and reading goes on."""
 
+import io
 from collections.abc import Iterator
-from itertools import islice
 from pathlib import Path
 from typing import NamedTuple
 
@@ -119,14 +119,14 @@ class Reading:
             yield from list(block.texts())
         except DataError:
             offset = block.offset
-            for number, line in enumerate(islice(block.data.split(b"\n"), block.lines), block.number):
+            for number, line in enumerate(io.BytesIO(block.data), block.number):
                 try:
                     yield decode_line(line, block.origin, number, offset)
                 except DataError as error:
                     said = str(error).removeprefix(f"{block.origin}:{number}: ")
                     self._bad_line(NO_TEXT, Example(block.origin, number, said))
                     yield None
-                offset += len(line) + 1
+                offset += len(line)
 
     def _cells(self, origin: str, line: int, text: str) -> tuple[str, str] | None:
         cells = text.split("\t")
