@@ -49,7 +49,7 @@ class Characters:
             _fault("mojibake", "UTF-8 that was read as cp1252 (Ã¤ for ä)", Severity.WARNING, "as ftfy mends it"),
         ),
         (
-            re.compile(rf"[A-Za-z0-9].*?{_FULL}|{_FULL}.*?[A-Za-z0-9]"),
+            re.compile(rf"[A-Za-z0-9] ?{_FULL}|{_FULL} ?[A-Za-z0-9]"),
             _fault("width", "full-width letters or digits beside usual ones", Severity.NOTE, "NFKC unites them"),
         ),
         (
@@ -97,10 +97,12 @@ class Scripts:
             if not odd:
                 continue
             for index, text in enumerate(texts):
+                if odd.isdisjoint(text):
+                    continue
                 found = sum(letter in odd for letter in text)
-                if found and usual and 2 * found > sum(map(str.isalpha, text)):
+                if usual and 2 * found > sum(map(str.isalpha, text)):
                     yield Hit(self.OTHER, index, side)
-                elif found and any(map(self._mixed, self.WORD.findall(text))):
+                elif any(map(self._mixed, self.WORD.findall(text))):
                     yield Hit(self.MIXED, index, side)
 
     def _mixed(self, word: str) -> bool:
