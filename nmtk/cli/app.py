@@ -10,6 +10,7 @@ from nmtk.cli.average_checkpoints import average_checkpoints
 from nmtk.cli.benchmark import benchmark
 from nmtk.cli.build_vocab import build_vocab
 from nmtk.cli.compare import compare
+from nmtk.cli.doctor import doctor
 from nmtk.cli.evaluate import evaluate
 from nmtk.cli.groups import GroupedCommand
 from nmtk.cli.score import score
@@ -32,6 +33,7 @@ app.command("score", short_help="Say how probable translations are.")(score)
 app.command("compare", short_help="Show where two systems differ.")(compare)
 app.command("average-checkpoints", short_help="Make one model of several checkpoints.")(average_checkpoints)
 app.command("benchmark", short_help="Measure speed and memory on this machine.")(benchmark)
+app.command("doctor", short_help="Examine parallel text, or this machine.")(doctor)
 for other_name in ("decode", "predict"):
     app.command(other_name, cls=GroupedCommand, hidden=True)(translate)
 

@@ -33,14 +33,14 @@ class _Side:
     """The texts of one side, bare, and how they end: that tells nearly all others apart, at a fifth of the cost."""
 
     def __init__(self, texts: Iterable[str]) -> None:
-        self._bare = {_bare(text) for text in texts} - {""}
-        self._tails = {bare[-_TAIL:] for bare in self._bare}
+        self._bare = {bare(text) for text in texts} - {""}
+        self._tails = {text[-_TAIL:] for text in self._bare}
 
     def holds(self, text: str) -> bool:
-        tail = _bare(text[-_READ:])[-_TAIL:]  # what is bare of a part is a part of what is bare of the whole
-        return (len(tail) < _TAIL or tail in self._tails) and _bare(text) in self._bare
+        tail = bare(text[-_READ:])[-_TAIL:]  # what is bare of a part is a part of what is bare of the whole
+        return (len(tail) < _TAIL or tail in self._tails) and bare(text) in self._bare
 
 
-def _bare(text: str) -> str:
+def bare(text: str) -> str:
     """A text's letters and digits, without case."""
     return _ELSE.sub("", text.casefold())

@@ -11,7 +11,17 @@ import pytest
 from nmtk.errors import DataError
 
 ROOT = Path(__file__).parents[2]
-VERBS = ("build-vocab", "train", "translate", "evaluate", "score", "compare", "average-checkpoints", "benchmark")
+VERBS = (
+    "build-vocab",
+    "train",
+    "translate",
+    "evaluate",
+    "score",
+    "compare",
+    "average-checkpoints",
+    "benchmark",
+    "doctor",
+)
 HEAVY = {"ctranslate2", "numpy", "pydantic", "rich", "sacrebleu", "sentencepiece", "torch", "transformers", "yaml"}
 NMTK = [sys.executable, "-m", "nmtk"]
 

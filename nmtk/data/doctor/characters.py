@@ -1,0 +1,109 @@
+"""Odd characters: what is seldom meant, each kind with a pattern; and letters of a script that is not the side's."""
+
+import re
+from collections.abc import Iterator
+from typing import ClassVar
+
+from nmtk.data.doctor.findings import Fault, Hit, Severity
+from nmtk.data.doctor.profile import Profile, script
+from nmtk.data.doctor.reading import Portion
+
+_AS_1252 = "\x80-\xbf" + "".join(
+    bytes([byte]).decode("cp1252") for byte in range(0x80, 0xA0) if byte not in (0x81, 0x8D, 0x8F, 0x90, 0x9D)
+).replace("“", "").replace("”", "")
+"""What the second byte of a character in UTF-8 becomes when read as cp1252; not the quotes, which may follow a word."""
+_FULL = r"[\uff10-\uff19\uff21-\uff3a\uff41-\uff5a]"
+_JOINED = r"[A-Za-z\u00c0-\u04ff\s]"
+"""Letters and spaces between which no joiner has a meaning, as it has in Persian, Hindi and emoji."""
+
+
+def _fault(name: str, says: str, severity: Severity, mend: str = "", many: float = 1.0) -> Fault:
+    return Fault(name, f"{says} in the {{side}}", severity, mend, many)
+
+
+class Characters:
+    """Characters that text seldom means, and that a vocabulary would spend pieces on."""
+
+    SIGNS: ClassVar = (
+        (
+            re.compile(r"[\x01-\x08\x0b-\x1f\x7f-\x9f\u2028\u2029]"),
+            _fault("control", "control characters", Severity.WARNING, "delete them"),
+        ),
+        (
+            re.compile(
+                r"[\u200b\u2060\ufeff\u180e\u00ad]"
+                rf"|(?<={_JOINED})[\u200c\u200d]|[\u200c\u200d](?={_JOINED})|^[\u200c\u200d]|[\u200c\u200d]$"
+            ),
+            _fault("zero-width", "characters without width", Severity.WARNING, "delete them"),
+        ),
+        (
+            re.compile(r"[\u200e\u200f\u202a-\u202e\u2066-\u2069]"),
+            _fault("direction", "marks of writing direction", Severity.NOTE),
+        ),
+        (
+            re.compile("\ufffd"),
+            _fault("replacement", "U+FFFD, for what once could not be decoded,", Severity.WARNING, "drop the pair"),
+        ),
+        (
+            re.compile(f"Ã[{_AS_1252}]|Â[\xa0-\xbf]|â€[{_AS_1252}“”]|â‚¬|â„¢|ï»¿|(?:[ÐÑ][{_AS_1252}]){{2}}"),
+            _fault("mojibake", "UTF-8 that was read as cp1252 (Ã¤ for ä)", Severity.WARNING, "as ftfy mends it"),
+        ),
+        (
+            re.compile(rf"[A-Za-z0-9] ?{_FULL}|{_FULL} ?[A-Za-z0-9]"),
+            _fault("width", "full-width letters or digits beside usual ones", Severity.NOTE, "NFKC unites them"),
+        ),
+        (
+            re.compile("[\ue000-\uf8ff\U000f0000-\U0010fffd]"),
+            _fault("private use", "characters for private use", Severity.WARNING, "they mean nothing elsewhere"),
+        ),
+    )
+
+    def __init__(self, _profile: Profile) -> None: ...
+
+    def look(self, portion: Portion) -> Iterator[Hit]:
+        for side, texts in enumerate(portion.sides):
+            whole = "\n".join(texts)
+            if whole.isascii() and whole.replace("\n", "").replace("\t", "").isprintable():
+                continue
+            for sign, fault in self.SIGNS:
+                if sign.search(whole):  # nearly always it has none, which is found at once
+                    yield from (Hit(fault, index, side) for index, text in enumerate(texts) if sign.search(text))
+
+
+class Scripts:
+    """Lines in another script than the side's, and words that mix scripts with letters of the same looks."""
+
+    OTHER: ClassVar = Fault("script", "the {side} is in another script than usual", Severity.WARNING)
+    MIXED: ClassVar = Fault(
+        "mixed script", "words of Latin and look-alike letters in the {side}", Severity.WARNING, "respell them"
+    )
+    ALIKE: ClassVar = frozenset({"latin", "cyrillic", "greek", "armenian", "cherokee"})
+    SHORTEST: ClassVar = 4
+    """Letters that a word must have: `μm` and `πr` are units and formulas."""
+    WORD: ClassVar = re.compile(r"[^\W\d_]+")
+
+    def __init__(self, profile: Profile) -> None:
+        self.usual = profile.scripts
+
+    def look(self, portion: Portion) -> Iterator[Hit]:
+        for side, (texts, usual) in enumerate(zip(portion.sides, self.usual, strict=True)):
+            odd = {
+                letter
+                for letter in set("".join(texts))
+                if not letter.isascii() and letter.isalpha() and script(letter) not in (usual or {"latin"})
+            }
+            if usual and "latin" not in usual:
+                odd.update("ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz")
+            if not odd:
+                continue
+            for index, text in enumerate(texts):
+                if odd.isdisjoint(text):
+                    continue
+                found = sum(letter in odd for letter in text)
+                if usual and 2 * found > sum(map(str.isalpha, text)):
+                    yield Hit(self.OTHER, index, side)
+                elif any(map(self._mixed, self.WORD.findall(text))):
+                    yield Hit(self.MIXED, index, side)
+
+    def _mixed(self, word: str) -> bool:
+        return len(word) >= self.SHORTEST and not word.isascii() and len(self.ALIKE & set(map(script, word))) > 1

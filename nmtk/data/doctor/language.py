@@ -1,0 +1,42 @@
+"""Language: lines that look like the other side's, told by the words that the corpus itself has on one side only."""
+
+from collections.abc import Iterator
+from typing import ClassVar
+
+from nmtk.data.doctor.findings import Fault, Hit, Severity
+from nmtk.data.doctor.profile import Profile, words
+from nmtk.data.doctor.reading import Portion
+
+
+class Language:
+    """Swapped pairs, and sides that were left untranslated.
+
+    A side is taken for the other's language when it has several of its telling words, such as `the` and `of`, and
+    none of its own: a title that is quoted, or a name, stands among words of the side's own.
+    """
+
+    SWAPPED: ClassVar = Fault("swapped", "source and target look swapped", Severity.WARNING, "swap them", many=0.05)
+    FOREIGN: ClassVar = Fault("language", "the {side} looks like the other side's language", Severity.WARNING, many=0.1)
+    LEAST: ClassVar = 3
+    """Telling words of the other side that it takes, of which two must differ."""
+
+    def __init__(self, profile: Profile) -> None:
+        self.markers = profile.markers
+
+    def look(self, portion: Portion) -> Iterator[Hit]:
+        own, other = self.markers
+        if not own or not other:
+            return
+        for index, (source, target) in enumerate(zip(*portion.sides, strict=True)):
+            if source.strip() == target.strip():
+                continue
+            here, there = self._foreign(source, own, other), self._foreign(target, other, own)
+            if here and there:
+                yield Hit(self.SWAPPED, index)
+            elif here or there:
+                yield Hit(self.FOREIGN, index, int(there))
+
+    def _foreign(self, text: str, own: frozenset[str], other: frozenset[str]) -> bool:
+        found = words(text)
+        strange = [word for word in found if word in other]
+        return len(strange) >= self.LEAST and len(set(strange)) > 1 and own.isdisjoint(found)

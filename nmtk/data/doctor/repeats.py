@@ -1,0 +1,41 @@
+"""Repeats: pairs that came before, and sources that have several translations, in 16 bytes of memory a pair."""
+
+from collections.abc import Iterator
+from hashlib import blake2b
+from typing import ClassVar
+
+import numpy as np
+
+from nmtk.data.doctor.findings import Fault, Hit, Severity
+from nmtk.data.doctor.profile import Profile
+from nmtk.data.doctor.reading import Portion
+from nmtk.data.duplicates import Keys, Seen, key
+from nmtk.data.pairs import Pair
+
+
+class Repeats:
+    """Pairs that are the same as one before, and further translations of a source."""
+
+    AGAIN: ClassVar = Fault(
+        "duplicate", "the pair came before", Severity.NOTE, "filters.drop_duplicates drops it", many=0.05
+    )
+    SEVERAL: ClassVar = Fault("several targets", "the source came before with another target", Severity.NOTE)
+
+    def __init__(self, _profile: Profile) -> None:
+        self._pairs, self._sources = Seen(), Seen()
+
+    def look(self, portion: Portion) -> Iterator[Hit]:
+        sources, targets = portion.sides
+        whole = [index for index in range(len(sources)) if sources[index].strip() and targets[index].strip()]
+        pairs = [key(Pair(sources[index], targets[index], portion.numbers[index])) for index in whole]
+        fresh = self._pairs.add(np.array(pairs, np.uint64))
+        at = np.array(whole, np.int64)
+        yield from (Hit(self.AGAIN, int(index)) for index in at[~fresh])
+        new = at[fresh]
+        first = self._sources.add(_keys([sources[index] for index in new]))
+        yield from (Hit(self.SEVERAL, int(index)) for index in new[~first])
+
+
+def _keys(texts: list[str]) -> Keys:
+    digests = b"".join(blake2b(text.encode(), digest_size=8).digest() for text in texts)
+    return np.frombuffer(digests, "<u8").astype(np.uint64)

@@ -1,0 +1,137 @@
+"""The doctor finds what was planted in a sound corpus, where it was planted, and nothing in the sound one."""
+
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+from nmtk.data.doctor.findings import Severity
+from nmtk.data.held_out import HeldOut
+from nmtk.data.pairs import Pair
+from nmtk.recipe.doctor import diagnose, files_case, recipe_case, summary, worst
+from nmtk.recipe.phrases.sentences import split
+from nmtk.recipe.recipe import shipped
+
+Pairs = list[tuple[str, str]]
+SOUND = split(1200, 1)
+LONGER = "The committee has asked the Commission to present a report on the state of the fisheries fund"
+
+
+def write(folder: Path, name: str, pairs: Pairs) -> list[Path]:
+    paths = [folder / f"{name}.{language}" for language in ("en", "de")]
+    for side, path in enumerate(paths):
+        path.write_text("".join(f"{pair[side]}\n" for pair in pairs), "utf-8", newline="")
+    return paths
+
+
+def examined(
+    folder: Path, pairs: Pairs, tests: Pairs | None = None, most: int = 99
+) -> dict[str, tuple[int, list[int]]]:
+    """Count and line numbers of each finding of the pairs."""
+    held = [write(folder, "test", tests)] if tests else []
+    with files_case(write(folder, "train", pairs), held) as case:
+        first, *_ = diagnose(case, most)
+    found: dict[str, tuple[int, list[int]]] = {}
+    for finding in first.findings:
+        assert len(finding.examples) == min(finding.times, most)
+        count, lines = found.get(finding.fault, (0, []))
+        found[finding.fault] = count + finding.times, lines + [example.line for example in finding.examples]
+    return found
+
+
+def test_nothing_is_wrong_with_the_sound_corpus(tmp_path: Path) -> None:
+    found = examined(tmp_path, list(SOUND.train), list(SOUND.test))
+    found.pop("several targets", None)  # `um sieben Uhr` may be `at seven` and `at seven o'clock`
+    found.pop("near overlap", None)  # sentences of one grammar are alike
+    assert found == {}
+
+
+def swap(pair: tuple[str, str]) -> tuple[str, str]:
+    return pair[1], pair[0]
+
+
+PLANTS: dict[str, Callable[[tuple[str, str]], tuple[str, str]]] = {
+    "empty": lambda pair: (" ", pair[1]),
+    "both empty": lambda _: ("", "\u00a0"),
+    "identical": lambda pair: (pair[0], pair[0] + " "),
+    "length ratio": lambda pair: (f"{pair[0]} {LONGER} {LONGER} {LONGER}", pair[1]),
+    "long": lambda pair: (" ".join([pair[0]] * 60), " ".join([pair[1]] * 60)),
+    "tags": lambda pair: (pair[0], f"<b>{pair[1]}</b>"),
+    "entities": lambda pair: (f"{pair[0]} &amp; more", pair[1]),
+    "address": lambda _: ("https://example.org/a?b=c", "https://example.org/a?b=de"),
+    "control": lambda pair: (pair[0], pair[1] + "\x85"),
+    "zero-width": lambda pair: (pair[0].replace(" ", " \u200b", 1), pair[1]),
+    "direction": lambda pair: ("\u200e" + pair[0], pair[1]),
+    "replacement": lambda pair: (pair[0], pair[1] + " f\ufffdr"),
+    "mojibake": lambda pair: (pair[0], pair[1] + " für".encode().decode("cp1252")),
+    "width": lambda pair: (pair[0] + " ２3", pair[1]),
+    "private use": lambda pair: (pair[0] + " \uf0b7", pair[1]),
+    "script": lambda pair: (pair[0], "Он видит двух больших собак"),
+    "mixed script": lambda pair: (pair[0] + " cаttle", pair[1]),
+    "swapped": swap,
+}
+EVERYWHERE = [5, 500, 1000]
+
+
+@pytest.mark.parametrize("fault", PLANTS)
+def test_what_is_planted_is_found_and_nothing_else(tmp_path: Path, fault: str) -> None:
+    sound = list(SOUND.train)
+    # Sentences long enough to tell their language; any would do for the others.
+    lines = [next(at for at in range(near, len(sound)) if len(sound[at - 1][0]) > 60) for near in EVERYWHERE]
+    for line in lines:
+        sound[line - 1] = PLANTS[fault](sound[line - 1])
+    found = examined(tmp_path, sound)
+    sides = 2 if fault in ("long", "address") else 1
+    count, where = found.pop(fault)
+    assert count == 3 * sides
+    assert where == lines * sides
+    found.pop("several targets", None)
+    found.pop("duplicate", None) if fault == "address" else None
+    assert found == {}
+
+
+def test_an_untranslated_side(tmp_path: Path) -> None:
+    sound = list(SOUND.train)
+    line = next(at for at in range(100, len(sound)) if len(sound[at - 1][0]) > 60)
+    sound[line - 1] = (sound[line - 1][0], sound[line][0] + " " + sound[line - 1][0])
+    assert examined(tmp_path, sound)["language"] == (1, [line])
+
+
+def test_repeats(tmp_path: Path) -> None:
+    pairs = [("a", "b"), ("a", "c"), ("a", "b"), ("A", "b"), ("a", "d"), ("", "x"), ("", "y")]
+    found = examined(tmp_path, pairs)
+    assert found["duplicate"] == (1, [3])
+    assert found["several targets"] == (2, [2, 5])
+
+
+def test_what_stands_in_a_test_set_is_what_training_leaves_out(tmp_path: Path) -> None:
+    train, test = list(SOUND.train), list(SOUND.test)
+    train[10] = test[3]
+    train[20] = (test[4][0].upper() + "?!", "etwas anderes")
+    train[30] = ("something else", f"„{test[5][1]}“")
+    held_out = HeldOut(Pair(*pair, 1) for pair in test)
+    wanted = [line for line, pair in enumerate(train, 1) if held_out.holds(Pair(*pair, line))]
+    assert wanted == [11, 21, 31]
+    assert examined(tmp_path, train, test)["overlap"] == (3, wanted)
+
+
+def test_a_test_sentence_of_which_a_word_was_changed(tmp_path: Path) -> None:
+    before = examined(tmp_path, list(SOUND.train), [(LONGER, "x")])
+    assert "near overlap" not in before
+    train = [*SOUND.train, (LONGER.replace("fund", "funds"), "y")]
+    assert examined(tmp_path, train, [(LONGER, "x")])["near overlap"] == (1, [len(train)])
+
+
+def test_a_profile_of_few_pairs_says_nothing(tmp_path: Path) -> None:
+    assert examined(tmp_path, [*SOUND.train[:50], swap(SOUND.train[50])]).keys() <= {"several targets"}
+
+
+def test_a_recipe_that_writes_its_own_text(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+    text = (shipped()["quickstart"] / "recipe.yaml").read_text("utf-8")
+    Path("recipe.yaml").write_text(text.replace("pairs: 24000", "pairs: 600"), "utf-8")
+    with recipe_case(Path("recipe.yaml")) as case:
+        found = list(diagnose(case))
+    assert [(text.name, text.pairs) for text in found] == [("corpus1", 600), ("valid", 500), ("test", 1000)]
+    assert worst(found) in (None, Severity.NOTE), summary(found)
+    assert [path.name for path in tmp_path.iterdir()] == ["recipe.yaml"], "nothing is left behind"
