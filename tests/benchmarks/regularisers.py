@@ -2,8 +2,8 @@
 
     python tests/benchmarks/regularisers.py [--preset tiny] [--size 8000] [--tokens 4096] [--turns 5] [--threads 1]
 
-Updates of all kinds take turns on the same generated batch, sentences of 25 tokens; told are the medians, by the clock and
-of the processor's time, which is right beside other work too.
+Updates of all kinds take turns on the same generated batch, sentences of 25 tokens. Told are the medians by the clock
+and of the processor's time, which holds beside other work too.
 """
 
 import argparse

@@ -74,19 +74,10 @@ def test_both_passes_have_dropout_of_their_own() -> None:
     memory_BSD = model.encode(twice.source_BS, twice.keep_BS)
     first, second = model.decode(twice.target_BT, memory_BSD, twice.keep_BS).flatten(0, 1)[twice.real_N].chunk(2)
     assert (first != second).any(1).all()
-    one, other = model.eval(), twice.keep_BS
-    memory_BSD = one.encode(twice.source_BS, other)
-    first, second = one.decode(twice.target_BT, memory_BSD, other).flatten(0, 1)[twice.real_N].chunk(2)
+    model.eval()
+    memory_BSD = model.encode(twice.source_BS, twice.keep_BS)
+    first, second = model.decode(twice.target_BT, memory_BSD, twice.keep_BS).flatten(0, 1)[twice.real_N].chunk(2)
     torch.testing.assert_close(first, second)
-
-
-def test_the_gradient_of_a_divergence_goes_through_both_passes() -> None:
-    torch.manual_seed(0)
-    one, given = step(WORDS, SimCut(probability=0.5), dropout=0.1), batch(9)
-    loss = one(given)
-    loss.smoothed.backward()
-    assert loss.smoothed > loss.nll * 0.9
-    assert all(p.grad is not None and p.grad.isfinite().all() for p in one.parameters())
 
 
 def test_what_is_dropped_is_not_seen() -> None:
@@ -153,7 +144,7 @@ def test_when_it_is_off_nothing_is_done_for_it() -> None:
 
 
 def _by_id(rank: int) -> None:
-    module.draw_known = known_by_id
+    pytest.MonkeyPatch().setattr(module, "draw_known", known_by_id)
 
 
 @pytest.mark.parametrize("sharding", ["none", "full"])
