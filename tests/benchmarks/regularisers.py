@@ -48,7 +48,7 @@ def main() -> None:
     for name, setting in KINDS.items():
         torch.manual_seed(0)
         model = Transformer(TransformerOptions.parse({"preset": given.preset}, name), given.size, given.size)
-        options = TrainingOptions.parse({"updates": 1, "compile": False} | setting, name)
+        options = TrainingOptions.parse({"updates": 1} | setting, name)
         rehearsals[name] = Rehearsal(model, options, dtype, Ranks(0, 1, cpu))
     print(f"{given.preset}, {given.size} pieces, {batch.tokens} target tokens, {given.threads} threads, {dtype}")
     taken: dict[str, list[tuple[float, float]]] = {name: [] for name in KINDS}
@@ -60,9 +60,8 @@ def main() -> None:
                 taken[name].append((time.perf_counter() - wall, time.process_time() - work))
     medians = {name: [statistics.median(column) for column in zip(*rows, strict=True)] for name, rows in taken.items()}
     for name, (wall, work) in medians.items():
-        print(
-            f"{name:14s} {wall * 1e3:9.1f} ms {work * 1e3:9.1f} ms of the processor {work / medians['plain'][1]:6.2f} x"
-        )
+        ratio = work / medians["plain"][1]
+        print(f"{name:14s} {wall * 1e3:9.1f} ms {work * 1e3:9.1f} ms of the processor {ratio:6.2f} x")
 
 
 if __name__ == "__main__":
