@@ -65,7 +65,8 @@ class TrainingStep(nn.Module):
             gold_N = batch.gold_BT.flatten().index_select(0, batch.real_N)
             output = self.model.output_weight_VD, gold_N, self.smoothing, self.model.output_bias_V
             if twice:
-                return consistent_cross_entropy(hidden_ND.unflatten(0, (2, len(gold_N))), *output, twice.weights)
+                hidden_2ND = hidden_ND.view(2, len(gold_N), hidden_ND.size(1))
+                return consistent_cross_entropy(hidden_2ND, *output, twice.weights)
             return smoothed_cross_entropy(hidden_ND, *output)
 
     def _hidden_ND(self, batch: Batch) -> Tensor:
