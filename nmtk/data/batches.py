@@ -49,6 +49,11 @@ class Batch:
         moved = {name: value.to(device, non_blocking=True) for name, value in vars(self).items()}
         return replace(self, **moved)
 
+    def twice(self) -> Self:
+        """All pairs, and then all of them again: one pass over it is two, each with its own dropout."""
+        doubled = {name: torch.cat([value, value]) for name, value in vars(self).items()}
+        return replace(self, **doubled | {"real_N": torch.cat([self.real_N, self.real_N + self.gold_BT.numel()])})
+
     def pin(self) -> Self:
         """The batch in page-locked memory, from which a GPU copies by itself."""
         return replace(self, **{name: value.pin_memory() for name, value in vars(self).items()})

@@ -20,8 +20,10 @@ class Embedding(nn.Module):
         self.weight = nn.Parameter(torch.empty(size, width))
         nn.init.normal_(self.weight, std=width**-0.5)
 
-    def forward(self, ids_BT: Tensor) -> Tensor:
-        return F.embedding(ids_BT, self.weight) * self.factor
+    def forward(self, ids_BT: Tensor, known_BT: Tensor | None = None) -> Tensor:
+        """The vectors BTD; nought where `known` is False."""
+        x_BTD = F.embedding(ids_BT, self.weight) * self.factor
+        return x_BTD if known_BT is None else x_BTD * known_BT[..., None]
 
     def extra_repr(self) -> str:
         return f"{self.weight.size(0)}, {self.weight.size(1)}, factor={self.factor:g}"

@@ -47,6 +47,11 @@ class TransformerOptions(Options):
     scale_embeddings: bool = True
     output_bias: bool = False
 
+    @property
+    def drops(self) -> bool:
+        """Whether there is dropout anywhere, so that no two passes of training are the same."""
+        return bool(self.dropout or self.attention_dropout or self.feedforward_dropout)
+
     @model_validator(mode="before")
     @classmethod
     def _merge_preset(cls, given: Any) -> Any:

@@ -90,14 +90,19 @@ class Transformer(nn.Module):
     def _target_embedding(self) -> Embedding:
         return self.source_embedding if self.target_embedding is None else self.target_embedding
 
-    def encode(self, source_BS: Tensor, keep_BS: Tensor | None) -> Tensor:
-        """The source as the decoder sees it: memory_BSD. `keep` is False at padding; None when there is none."""
-        memory_BSD: Tensor = self.encoder(self.source_embedding(source_BS), keep_BS)
+    def encode(self, source_BS: Tensor, keep_BS: Tensor | None, known_BS: Tensor | None = None) -> Tensor:
+        """The source as the decoder sees it: memory_BSD. `keep` is False at padding; None when there is none.
+
+        Where `known` is False, nothing is seen of a token but that it is there.
+        """
+        memory_BSD: Tensor = self.encoder(self.source_embedding(source_BS, known_BS), keep_BS)
         return memory_BSD
 
-    def decode(self, target_BT: Tensor, memory_BSD: Tensor, keep_BS: Tensor | None) -> Tensor:
+    def decode(
+        self, target_BT: Tensor, memory_BSD: Tensor, keep_BS: Tensor | None, known_BT: Tensor | None = None
+    ) -> Tensor:
         """Hidden states of all target positions (teacher forcing): hidden_BTD. Position t sees positions up to t."""
-        hidden_BTD: Tensor = self.decoder(self._target_embedding(target_BT), memory_BSD, keep_BS)
+        hidden_BTD: Tensor = self.decoder(self._target_embedding(target_BT, known_BT), memory_BSD, keep_BS)
         return hidden_BTD
 
     def project(self, hidden: Tensor) -> Tensor:

@@ -274,7 +274,7 @@ def _training(subject: _Subject, device: torch.device, dtype: torch.dtype, ceili
         torch.cuda.reset_peak_memory_stats(device)
     rehearsal = Rehearsal(subject.untrained, subject.training, dtype, Ranks(0, 1, device))
     paced = rehearsal.time(subject.updates, seconds)
-    work = forward_flops(subject.untrained, paced.lengths).training
+    work = forward_flops(subject.untrained, paced.lengths).training * subject.training.passes
     return _figures(paced.lengths.target, paced.sentences, work, paced.seconds, ceiling, device)
 
 

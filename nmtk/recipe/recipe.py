@@ -56,6 +56,11 @@ class Recipe(Options):
                 f"data.filters.longest: {longest} pieces and </s> are more than the {room} positions that the model "
                 f"learns: wanted at most {room - 1}, or a larger model.positions.maximum"
             )
+        if (two := self.training.consistency) and not (two.cut or self.model.drops or self.training.word_dropout):
+            raise ValueError(
+                f"training.consistency: without dropout both passes of {two.kind} are the same: wanted model.dropout "
+                f"above 0, or another kind"
+            )
         if strange := sorted(self.expect.keys() - self.data.test.keys()):
             raise ValueError(f"expect: found {strange[0]}, wanted the name of a test set: {', '.join(self.data.test)}")
         return self

@@ -20,7 +20,7 @@ class Loss(NamedTuple):
     """Sums over target tokens, in nats."""
 
     smoothed: Tensor
-    """KL divergence to the smoothed distribution; the only part that carries gradients."""
+    """KL divergence to the smoothed distribution, and what else is minimised; the only part that carries gradients."""
     nll: Tensor
     """Negative log-likelihood of the right tokens."""
 

@@ -14,8 +14,10 @@ from pydantic import (
 
 from nmtk.decoding.strategies import Greedy, Strategy
 from nmtk.options import COUNT, FREE, SECONDS, Options
+from nmtk.training.consistency import Consistency
 from nmtk.training.optimisers import Adam, Optimiser
 from nmtk.training.schedules import InverseSqrt, Noam, Schedule, needs_end
+from nmtk.training.word_dropout import WordDropout
 
 Count = Annotated[PositiveInt, COUNT]
 Metric = Literal["loss", "bleu", "chrf"]
@@ -109,6 +111,9 @@ class TrainingOptions(Options):
     ema: Annotated[float, Field(ge=0, lt=1)] = 0.0
     """Decay of the moving average of the weights, which is then what is validated and kept; 0 is none."""
     sampling: Sampling | None = None
+    word_dropout: WordDropout | None = None
+    consistency: Consistency | None = None
+    """Two passes over every batch, pulled together: twice the time and memory of an update."""
     seed: NonNegativeInt = 1
     validation: Validation = Validation()
     early_stop: Annotated[EarlyStop | None, FREE] = None
@@ -149,6 +154,11 @@ class TrainingOptions(Options):
         if isinstance(self.schedule, Noam) and "rate" not in self.optimiser.model_fields_set:
             return self.model_copy(update={"optimiser": self.optimiser.model_copy(update={"rate": 1.0})})
         return self
+
+    @property
+    def passes(self) -> int:
+        """How often an update's batches go through the model."""
+        return 2 if self.consistency else 1
 
     @property
     def effective_tokens(self) -> int:

@@ -96,6 +96,11 @@ def test_settings_are_laid_over(tmp_path: Path) -> None:
             "name: mine\nmodel: {positions: {kind: learned, maximum: 256}}",
             "data.filters.longest: 256 pieces and </s> are more than the 256 positions",
         ),
+        (
+            "updates: 10}",
+            "updates: 10, consistency: r-drop}\nmodel: {dropout: 0}",
+            "training.consistency: without dropout both passes of r-drop are the same: wanted model.dropout above 0",
+        ),
         ("target: valid.de", "tsv: both.tsv", "data.valid: found source and tsv, wanted source and target, or tsv"),
         (
             "target: valid.de",

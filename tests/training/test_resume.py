@@ -34,9 +34,11 @@ def assert_same(one: Path, other: Path) -> None:
     assert log_of(one) == log_of(other)
 
 
-@pytest.mark.parametrize("sampling", ["null", "{alpha: 0.5}"])
-def test_killed_runs_end_as_unbroken_ones(train: Train, recipe: Path, tmp_path: Path, sampling: str) -> None:
-    settings = [*SETTINGS, f"training.sampling={sampling}"]
+@pytest.mark.parametrize(
+    "setting", ["sampling=null", "sampling={alpha: 0.5}", "consistency=simcut"], ids=["plain", "sampled", "twice"]
+)
+def test_killed_runs_end_as_unbroken_ones(train: Train, recipe: Path, tmp_path: Path, setting: str) -> None:
+    settings = [*SETTINGS, f"training.{setting}"]
     straight = train("straight", *settings)
     assert straight.returncode == 0, straight.stderr
     rng = random.Random(1)
@@ -113,11 +115,12 @@ def test_a_finished_run_goes_on_when_it_is_given_more_updates(train: Train, tmp_
 
 def test_a_changed_option_is_refused_with_both_values(train: Train, tmp_path: Path) -> None:
     assert train("run").returncode == 0
-    refused = train("run", "training.optimiser.rate=0.5", "model.dropout=0.2")
+    refused = train("run", "training.optimiser.rate=0.5", "model.dropout=0.2", "training.consistency=r-drop")
     assert refused.returncode == 1
     (line,) = refused.stderr.strip().splitlines()
     assert "model.dropout: was 0.3, now 0.2" in line
     assert "training.optimiser.rate: was 0.01, now 0.5" in line
+    assert 'training.consistency: was null, now {"kind": "r-drop"}' in line
     assert "--overwrite" in line
     over = train("run", "training.optimiser.rate=0.5", "model.dropout=0.2", "--overwrite")
     assert over.returncode == 0, over.stderr

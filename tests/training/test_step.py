@@ -12,6 +12,7 @@ from nmtk.model.layers import DecoderLayer, EncoderLayer
 from nmtk.model.norms import NormOrder
 from nmtk.model.options import TransformerOptions
 from nmtk.model.transformer import Transformer
+from nmtk.training.consistency import Consistency, RDrop
 from nmtk.training.step import TrainingStep, pays_to_compile
 from tests.training.kit import vocabularies
 
@@ -26,13 +27,13 @@ def batch(sentences: int, seed: int = 0) -> Batch:
     return collate(side(), side(), vocabularies())
 
 
-def step(dtype: torch.dtype, norm_order: NormOrder = "post") -> TrainingStep:
+def step(dtype: torch.dtype, norm_order: NormOrder = "post", consistency: Consistency | None = None) -> TrainingStep:
     torch.manual_seed(0)
     options = TransformerOptions(
         width=32, heads=4, inner=64, encoder_layers=2, decoder_layers=2, dropout=0.0, norm_order=norm_order
     )
     size = len(vocabularies().source)
-    return TrainingStep(Transformer(options, size, size), 0.1, dtype)
+    return TrainingStep(Transformer(options, size, size), 0.1, dtype, None, consistency)
 
 
 @pytest.mark.parametrize("norm_order", ["post", "pre"])
@@ -80,7 +81,10 @@ def test_padding_never_changes_the_loss() -> None:
 
 
 @pytest.mark.filterwarnings("default")  # PyTorch's tracer warns itself
-def test_layers_are_compiled_once_for_all_shapes(monkeypatch: pytest.MonkeyPatch) -> None:
+@pytest.mark.parametrize("consistency", [None, RDrop()], ids=["once", "twice"])
+def test_layers_are_compiled_once_for_all_shapes(
+    consistency: Consistency | None, monkeypatch: pytest.MonkeyPatch
+) -> None:
     """Traced as for a real compiler, but run as it is: what is held is that one graph a stack does for every batch."""
     import torch._dynamo
 
@@ -91,7 +95,7 @@ def test_layers_are_compiled_once_for_all_shapes(monkeypatch: pytest.MonkeyPatch
         graphs.append(graph)
         return graph.forward
 
-    plain, compiled = step(torch.bfloat16), step(torch.bfloat16)
+    plain, compiled = (step(torch.bfloat16, consistency=consistency) for _ in range(2))
     monkeypatch.setattr(
         torch.nn.Module, "compile", partialmethod(torch.nn.Module.compile, backend=keep, fullgraph=True)
     )
