@@ -170,8 +170,9 @@ def test_alignments_pair_the_words_of_each_line_and_its_translation(nmtk: Callab
     rows = [json.loads(line) for line in ended.out.splitlines()]
     assert [row["parts"] for row in rows] == [2, 0, 1]
     for row in rows:
-        assert [target for _, target in row["alignment"]] == [*range(len(row["translation"].split()))]
-        assert all(0 <= source < len(row["text"].split()) for source, _ in row["alignment"])
+        pairs = [tuple(map(int, pair.split("-"))) for pair in row["alignment"].split()]
+        assert [target for _, target in pairs] == [*range(len(row["translation"].split()))]
+        assert all(0 <= source < len(row["text"].split()) for source, _ in pairs)
 
 
 def test_shards_number_their_lines_as_the_whole_file_does(
