@@ -20,7 +20,7 @@ from typing import IO, NamedTuple
 from nmtk.decoding.output import Framed, Pack
 from nmtk.documents import Document
 from nmtk.errors import NmtkError
-from nmtk.files import write_text
+from nmtk.files import sync_folder
 
 EVERY = 5.0
 """Seconds from one step to the next: what a crash may cost, besides the buffer under way."""
@@ -59,6 +59,16 @@ class Journal(NamedTuple):
         if not sound or [*map(type, found)] != [dict, int, int, list, bool]:
             raise NmtkError(f"{path}: damaged: delete it and {part} to begin anew")
         return found
+
+    def write(self, part: Path) -> None:
+        """Write the journal of a part that is ours alone: whole or not at all, and a try cut short is overwritten."""
+        path, beside = journal_of(part), part.with_name(f"{part.name}.json.new")
+        with beside.open("w", encoding="utf-8") as file:
+            json.dump(self._asdict(), file)
+            file.flush()
+            os.fsync(file.fileno())
+        beside.replace(path)
+        sync_folder(path.parent)
 
     def check(self, part: Path, task: Document) -> None:
         """Raises NmtkError when the part belongs to other work."""
@@ -107,7 +117,7 @@ class Part(Framed):
         framed = self.journal.records - len(self.journal.waiting)
         self.journal = self.journal._replace(records=framed + len(waiting), waiting=waiting)
         os.fsync(self._file.fileno())
-        write_text(journal_of(self.path), json.dumps(self.journal._asdict()))
+        self.journal.write(self.path)
         self._stepped = time.monotonic()
 
     def finish(self, alone: bool) -> None:

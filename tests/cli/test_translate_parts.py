@@ -71,7 +71,7 @@ def killed_at(moment: int, rank: int) -> None:
 
         return call
 
-    for place, name in ((parts.Part, "write"), (parts, "write_text"), (parts.os, "fsync"), (Path, "replace")):
+    for place, name in ((parts.Part, "write"), (parts.Journal, "write"), (parts.os, "fsync"), (Path, "replace")):
         setattr(place, name, watched(getattr(place, name)))
 
 
