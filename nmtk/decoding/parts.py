@@ -3,8 +3,8 @@
     out.xz.part         the records so far
     out.xz.part.json    the journal: what the work is, and how many records and bytes of it the disk has for certain
 
-What is in the part beyond the journal's bytes is lost, and made again. The bytes in the end are those of a run that
-was never broken.
+What is in the part beyond the journal's bytes is lost, and made again; the records of a compressed frame that is not
+full yet wait in the journal. The bytes in the end are those of a run that was never broken.
 """
 
 import fcntl
@@ -12,7 +12,7 @@ import hashlib
 import json
 import os
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import IO, NamedTuple
@@ -20,10 +20,10 @@ from typing import IO, NamedTuple
 from nmtk.decoding.output import Framed, Pack
 from nmtk.documents import Document
 from nmtk.errors import NmtkError
-from nmtk.files import write_text
+from nmtk.files import sync_folder
 
 EVERY = 5.0
-"""Seconds from one step to the next: what a crash may cost, besides the frame under way."""
+"""Seconds from one step to the next: what a crash may cost, besides the buffer under way."""
 
 _ENDS = 1 << 20
 _TRIES, _PAUSE = 20, 0.05
@@ -36,7 +36,9 @@ class Journal(NamedTuple):
     """What the work is: whatever changes a byte of it."""
     records: int = 0
     size: int = 0
-    """Bytes."""
+    """Bytes of whole frames."""
+    waiting: Sequence[str] = ()
+    """The last of the records, which have no frame yet."""
     done: bool = False
 
     @classmethod
@@ -45,14 +47,28 @@ class Journal(NamedTuple):
         path = journal_of(part)
         try:
             found = cls(**json.loads(path.read_text("utf-8")))
+            sound = (
+                found.size >= 0
+                and found.records >= len(found.waiting)
+                and all(type(one) is str for one in found.waiting)
+            )
         except FileNotFoundError:
             return None
         except (OSError, ValueError, TypeError):
-            found = cls({}, -1)
-        kinds = [type(value) for value in found]
-        if kinds != [dict, int, int, bool] or min(found.records, found.size) < 0:
+            sound = False
+        if not sound or [*map(type, found)] != [dict, int, int, list, bool]:
             raise NmtkError(f"{path}: damaged: delete it and {part} to begin anew")
         return found
+
+    def write(self, part: Path) -> None:
+        """Write the journal of a part that is ours alone: whole or not at all, and a try cut short is overwritten."""
+        path, beside = journal_of(part), part.with_name(f"{part.name}.json.new")
+        with beside.open("w", encoding="utf-8") as file:
+            json.dump(self._asdict(), file)
+            file.flush()
+            os.fsync(file.fileno())
+        beside.replace(path)
+        sync_folder(path.parent)
 
     def check(self, part: Path, task: Document) -> None:
         """Raises NmtkError when the part belongs to other work."""
@@ -68,45 +84,60 @@ def journal_of(part: Path) -> Path:
 
 
 class Part(Framed):
-    """A file under way: records are written to it in frames, and it is a whole number of them that lasts."""
+    """A file under way: records are written to it in frames, and what lasts is a whole number of buffers."""
 
-    def __init__(self, path: Path, file: IO[bytes], pack: Pack | None, size: int, journal: Journal) -> None:
+    def __init__(
+        self, path: Path, file: IO[bytes], pack: Pack | None, size: int, buffer: int, journal: Journal
+    ) -> None:
         super().__init__(file, pack, size)
         self.path, self.journal = path, journal
         self.count = journal.records
+        self._frame = [*map(_bytes, journal.waiting)]
+        self._buffer, self._whole = buffer, len(self._frame)
         self._stepped = time.monotonic()
 
     def write(self, record: bytes) -> bool:
-        """Write one record; whether it was the last of a frame, after which the disk may be told to keep them."""
+        """Write one record; whether it was the last of a frame. After a buffer the disk may be told to keep all."""
         ended = super().write(record)
-        if ended and time.monotonic() - self._stepped >= EVERY:
-            self.step()
+        if self.count % self._buffer == 0:
+            self._whole = len(self._frame)
+            if time.monotonic() - self._stepped >= EVERY:
+                self.step()
         return ended
 
     def end_frame(self) -> None:
         """Write what has gathered."""
         super().end_frame()
-        self.journal = self.journal._replace(records=self.count, size=self._file.tell())
+        self._whole = 0
+        self.journal = self.journal._replace(records=self.count, size=self._file.tell(), waiting=[])
 
     def step(self) -> None:
-        """Have the disk keep all frames so far, then say so in the journal."""
+        """Have the disk keep all whole buffers so far, and say so in the journal."""
+        waiting = [record.decode("utf-8", "surrogateescape") for record in self._frame[: self._whole]]
+        framed = self.journal.records - len(self.journal.waiting)
+        self.journal = self.journal._replace(records=framed + len(waiting), waiting=waiting)
         os.fsync(self._file.fileno())
-        write_text(journal_of(self.path), json.dumps(self.journal._asdict()))
+        self.journal.write(self.path)
         self._stepped = time.monotonic()
 
     def finish(self, alone: bool) -> None:
         """Write the last frame. alone: the file is to be one by itself, so that even without records it has a frame."""
-        if self.count > self.journal.records or (alone and not self.journal.size):
+        if self._frame or (alone and not self.journal.size):
             self.end_frame()
         self.journal = self.journal._replace(done=True)
         self.step()
 
 
+def _bytes(waiting: str) -> bytes:
+    return waiting.encode("utf-8", "surrogateescape")
+
+
 @contextmanager
-def opened_part(path: Path, task: Document, pack: Pack | None, size: int, resume: bool) -> Iterator[Part]:
+def opened_part(path: Path, task: Document, pack: Pack | None, size: int, buffer: int, resume: bool) -> Iterator[Part]:
     """Open a part for writing, which is then ours alone: a new one, or with `resume` one of the same task.
 
-    Where the block fails, what the journal has stays, brought up to the last frame; a part that never came to a first
+    size: records in a frame, a whole number of buffers. Where the block fails, what the journal has stays, brought up
+    to the last buffer; a part that never came to a first
     step goes. Raises NmtkError when the part is another process's, unfinished and not to be resumed, of another task,
     or damaged; and when the disk is full.
     """
@@ -115,7 +146,7 @@ def opened_part(path: Path, task: Document, pack: Pack | None, size: int, resume
         path.touch()
         with path.open("r+b") as file:
             _lock(path, file)
-            part = Part(path, file, pack, size, _found(path, task, resume))
+            part = Part(path, file, pack, size, buffer, _found(path, task, resume))
             file.truncate(part.journal.size)
             file.seek(part.journal.size)
             try:

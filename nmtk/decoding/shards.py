@@ -110,7 +110,7 @@ def opened_work(
     start, stop = (0, None) if lines is None else (lines.start, lines.stop)
     shared = task() | {"buffer": buffer, "input": known_by(source)}
     path = _of_rank(output, ranks) if ranks else output.with_name(f"{output.name}.part")
-    with opened_part(path, shared | {"shard": str(own)}, pack, frame, resume) as part:
+    with opened_part(path, shared | {"shard": str(own)}, pack, frame, buffer, resume) as part:
         if part.journal.done:
             yield Work(iter(()), start, part)
         else:

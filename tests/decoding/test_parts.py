@@ -26,8 +26,10 @@ class Crash(Exception):
     """What ends a process in the middle of its work."""
 
 
-def write(path: Path, first: int, stop: int, crash: bool = False, resume: bool = False, task: Document = TASK) -> None:
-    with opened_part(path, task, pack_of(path.stem), 3, resume) as part:
+def write(
+    path: Path, first: int, stop: int, crash: bool = False, resume: bool = False, task: Document = TASK, buffer: int = 3
+) -> None:
+    with opened_part(path, task, pack_of(path.stem), 3, buffer, resume) as part:
         assert part.count == first
         for number in range(first, stop):
             part.write(f"record {number}\n".encode())
@@ -37,19 +39,19 @@ def write(path: Path, first: int, stop: int, crash: bool = False, resume: bool =
 
 
 @pytest.mark.parametrize("name", ["out.part", "out.gz.part", "out.xz.part"])
-@pytest.mark.parametrize("broken", [3, 4, 8])
-def test_what_goes_on_after_a_crash_is_as_if_unbroken(tmp_path: Path, name: str, broken: int) -> None:
+@pytest.mark.parametrize(("broken", "buffer"), [(3, 3), (4, 3), (8, 3), (2, 1), (4, 1), (8, 1)])
+def test_what_goes_on_after_a_crash_is_as_if_unbroken(tmp_path: Path, name: str, broken: int, buffer: int) -> None:
     whole, path = tmp_path / "whole" / name, tmp_path / name
     write(whole, 0, 10)
     with pytest.raises(Crash):
-        write(path, 0, broken, crash=True)
+        write(path, 0, broken, crash=True, buffer=buffer)
     with path.open("ab") as file:
         file.write(b"what the disk got of the next frame")
-    write(path, broken // 3 * 3, 10, resume=True)
+    write(path, broken // buffer * buffer, 10, resume=True, buffer=buffer)
     assert path.read_bytes() == whole.read_bytes()
     journal = Journal.read(path)
     assert journal is not None
-    assert journal == Journal(TASK, 10, path.stat().st_size, done=True)
+    assert journal == Journal(TASK, 10, path.stat().st_size, [], done=True)
     path.rename(final := path.with_suffix(""))
     assert list(read_lines(final)) == [f"record {number}" for number in range(10)]
 
@@ -62,7 +64,7 @@ def test_a_crash_before_the_first_step_leaves_nothing(tmp_path: Path) -> None:
 
 def test_steps_are_rare(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(parts, "EVERY", 1000.0)
-    with opened_part(tmp_path / "out.part", TASK, None, 1, False) as part:
+    with opened_part(tmp_path / "out.part", TASK, None, 1, 1, False) as part:
         for _ in range(10):
             part.write(b"x\n")
         assert not journal_of(part.path).exists()
@@ -112,6 +114,8 @@ def test_other_work_does_not_go_on_with_it(tmp_path: Path, changed: Document, sa
         lambda journal: json.dumps(journal | {"size": -1}),
         lambda journal: json.dumps(journal | {"records": "six"}),
         lambda journal: json.dumps({"records": 6}),
+        lambda journal: json.dumps(journal | {"waiting": [1]}),
+        lambda journal: json.dumps(journal | {"waiting": ["x"] * 9}),
         lambda journal: json.dumps(journal | {"other": 1}),
     ],
 )
@@ -137,7 +141,7 @@ def test_a_part_cut_short_is_named(tmp_path: Path) -> None:
 def test_two_processes_do_not_write_one_part(tmp_path: Path) -> None:
     path = tmp_path / "out.part"
     assert not in_work(path)
-    with opened_part(path, TASK, None, 1, False):
+    with opened_part(path, TASK, None, 1, 1, False):
         assert in_work(path)
         with pytest.raises(NmtkError, match=r"out.part: another process is writing it$"):
             write(path, 0, 1)
