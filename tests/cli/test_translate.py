@@ -9,6 +9,7 @@ import subprocess
 import sys
 from collections.abc import Callable
 from pathlib import Path
+from select import select
 from typing import Any
 
 import pytest
@@ -347,21 +348,26 @@ def test_a_terminal_on_both_sides_is_a_conversation_whose_lines_are_kept(
     ours, terminal = pty.openpty()
     said = b""
 
-    def answer(typed: str, wanted: str) -> None:
+    def hear(wanted: str) -> None:
         nonlocal said
-        os.write(ours, typed.encode())
         while wanted.encode() not in said:
+            assert select([ours], [], [], 60)[0], f"wanted {wanted!r}, heard {said!r}"
             said += os.read(ours, 1000)
         said = said.partition(wanted.encode())[2]
+
+    def answer(typed: str, wanted: str) -> None:
+        hear("> ")  # what is typed before the prompt is there may be read as what it is not: Ctrl-D as a character
+        os.write(ours, typed.encode())
+        hear(wanted)
 
     state = {"XDG_STATE_HOME": str(tmp_path), "TERM": "dumb"}
     streams = {"stdin": terminal, "stdout": terminal, "stderr": terminal}
     with start(folder, env=state, **streams) as process:
         os.close(terminal)
-        answer("", "type a line, then Enter; Ctrl-D ends; :help tells what else")
+        hear("type a line, then Enter; Ctrl-D ends; :help tells what else")
         answer(f"{LINES[0]}\n", "\n" + answers(bundle, LINES[:1]).rstrip())
         answer(":beem 8\n", "error: :beem: no such command; did you mean beam?")
-        answer(":greedy\n", "> ")
+        answer(":greedy\n", "\n")
         answer(f"{LINES[1]}\n", "\n" + answers(bundle, LINES[1:2], strategy=Greedy()).rstrip())
         answer("\x04", "\n")
         assert process.wait(60) == 0
