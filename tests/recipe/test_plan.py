@@ -45,7 +45,7 @@ def test_it_says_all_that_was_asked_for_and_stops(plan: Plan, tmp_path: Path) ->
     assert list(facts) == FACTS
     assert re.fullmatch(r"[\d,]+ target tokens/s, \S+ s an update, \S+ s a validation", facts["speed"])
     assert re.match(r"0:\d\d:\d\d for 12 updates, [\d.]+ epochs, with validations; ", facts["time"])
-    assert re.fullmatch(r"[\d.]+ MiB at the most, [\d.]+ [MG]iB free now", facts["memory"])
+    assert re.fullmatch(r"[\d.]+ [MG]iB at the most, [\d.]+ [MG]iB free now", facts["memory"])
     assert not saved(tmp_path / "run")
     assert not (tmp_path / "run" / "log.jsonl").exists()
 
