@@ -218,10 +218,12 @@ def questions_of(prepared: Prepared, decoding: DecodingOptions, references: bool
 
 
 def _measure(subject: _Subject, device: torch.device, seconds: float) -> Measured:
-    """Decoding first: training tells the process to keep its memory, which decoding does not."""
+    """Decoding first: of a CPU only the most memory so far is known, and training takes more."""
+    keep_memory()  # as translating and training do
     options = subject.training
     torch.set_num_threads(options.threads or torch.get_num_threads())
-    training_type, decoding_type = pick_precision(options.precision, device), pick_precision("auto", device)
+    training_type = pick_precision(options.precision, device)
+    decoding_type = pick_precision("auto", device, exact=True)
     types = dict.fromkeys((training_type, decoding_type))
     ceilings = {kind: matmul_ceiling(device, kind, min(CEILING_SECONDS, seconds)) for kind in types}
     figures = {}
@@ -269,7 +271,6 @@ def _decoding(
 
 
 def _training(subject: _Subject, device: torch.device, dtype: torch.dtype, ceiling: float, seconds: float) -> Figures:
-    keep_memory()
     if device.type == "cuda":
         torch.cuda.reset_peak_memory_stats(device)
     rehearsal = Rehearsal(subject.untrained, subject.training, dtype, Ranks(0, 1, device))

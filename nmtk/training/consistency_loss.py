@@ -14,7 +14,7 @@ from torch import Tensor
 from torch.nn import functional as F
 
 from nmtk.training.consistency import Weights
-from nmtk.training.loss import Loss, chunk_rows, entropy
+from nmtk.training.loss import Loss, chunk_rows, entropy, scaled
 
 FEWER = 4
 """A chunk has so many times fewer rows than in the plain loss, since more is held of each: memory is about the same."""
@@ -49,10 +49,7 @@ class _ConsistentCrossEntropy(torch.autograd.Function):
 
     @staticmethod
     def backward(ctx: Any, *grads: Tensor) -> tuple[Tensor | None, ...]:
-        scaled = [
-            None if gradient is None else (gradient * grads[0]).to(gradient.dtype) for gradient in ctx.saved_tensors
-        ]
-        return (*scaled, None, None, None)
+        return (*scaled(ctx.saved_tensors, grads[0]), None, None, None)
 
 
 def _with_gradients(

@@ -6,6 +6,7 @@ entropy H(q) is a constant, taken off so that a perfect model has a loss of 0.
 """
 
 import math
+from collections.abc import Sequence
 from typing import Any, NamedTuple
 
 import torch
@@ -64,10 +65,12 @@ class _SmoothedCrossEntropy(torch.autograd.Function):
 
     @staticmethod
     def backward(ctx: Any, *grads: Tensor) -> tuple[Tensor | None, ...]:
-        scaled = [
-            None if gradient is None else (gradient * grads[0]).to(gradient.dtype) for gradient in ctx.saved_tensors
-        ]
-        return (*scaled, None, None)
+        return (*scaled(ctx.saved_tensors, grads[0]), None, None)
+
+
+def scaled(gradients: Sequence[Tensor | None], factor: Tensor) -> list[Tensor | None]:
+    """Gradients that were computed beforehand, times that of the loss; each keeps its type."""
+    return [None if gradient is None else (gradient * factor).to(gradient.dtype) for gradient in gradients]
 
 
 def chunk_rows(size: int, device: torch.device) -> int:

@@ -12,22 +12,10 @@ from nmtk.decoding.scoring import Scorer
 from nmtk.lines import read_lines
 from nmtk.model.options import TransformerOptions
 from nmtk.model.transformer import Transformer
-from tests.decoding.copying import copying_bundle, sentences
+from tests.decoding.copying import sentences
 
 SOURCES = [*sentences(8, 1001), "", "a\tdog"]
 TARGETS = [*sentences(8, 1002), "dog", ""]
-
-
-@pytest.fixture(scope="module")
-def bundle() -> Bundle:
-    return copying_bundle()
-
-
-@pytest.fixture(scope="module")
-def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    path = tmp_path_factory.mktemp("models") / "copy"
-    copying_bundle().save(path)
-    return path
 
 
 @pytest.fixture

@@ -22,23 +22,11 @@ from nmtk.decoding.strategies import Beam, Greedy, Strategy
 from nmtk.decoding.translator import Translator
 from nmtk.decoding.wishes import PLACES
 from nmtk.lines import read_lines
-from tests.decoding.copying import copying_bundle, sentences
+from tests.decoding.copying import sentences
 
 LINES = [*sentences(6, 1001), "", *sentences(3, 1002)]
 TEXT = "".join(line + "\n" for line in LINES)
 ON_CPU = ("--device", "cpu", "--precision", "float32")
-
-
-@pytest.fixture(scope="module")
-def bundle() -> Bundle:
-    return copying_bundle()
-
-
-@pytest.fixture(scope="module")
-def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    path = tmp_path_factory.mktemp("models") / "copy"
-    copying_bundle().save(path)
-    return path
 
 
 def answers(bundle: Bundle, lines: list[str] = LINES, **options: Any) -> str:

@@ -15,18 +15,11 @@ import pytest
 
 from nmtk.decoding.parts import Journal
 from nmtk.lines import read_lines
-from tests.decoding.copying import copying_bundle, sentences
+from tests.decoding.copying import sentences
 from tests.training.launch import launch, launched
 
 LINES = [*sentences(150, 1001), "", *sentences(49, 1002)]
 ON_CPU = ("--device", "cpu", "--threads", 1, "-q", "--decode", "greedy", "--buffer-size", 8)
-
-
-@pytest.fixture(scope="module")
-def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    path = tmp_path_factory.mktemp("models") / "copy"
-    copying_bundle().save(path)
-    return path
 
 
 @pytest.fixture(scope="module")
