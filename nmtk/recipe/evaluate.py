@@ -1,5 +1,6 @@
 """Evaluating a run: its model translates the recipe's test sets, and they are scored against the raw reference."""
 
+import re
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
@@ -7,12 +8,13 @@ from nmtk.bundle import Bundle, find
 from nmtk.decoding.options import DecodingOptions
 from nmtk.decoding.translator import Translator
 from nmtk.errors import ModelError
-from nmtk.evaluation.metrics import Metric, evaluate
+from nmtk.evaluation.metrics import METRICS, Metric, evaluate
 from nmtk.evaluation.names import USUAL
 from nmtk.evaluation.scores import Score
 from nmtk.evaluation.significance import Resampling, evaluate_systems
+from nmtk.recipe.contract import EXACT, Expectation
 from nmtk.recipe.home import open_run
-from nmtk.recipe.recipe import Expectation
+from nmtk.recipe.recipe import Recipe
 from nmtk.recipe.texts import Text, find_texts
 from nmtk.recipe.translations import TRANSLATIONS, keep, place_of, translations
 from nmtk.training import checkpoints
@@ -62,14 +64,39 @@ def translate_tests(
     return translated
 
 
-def score_tests(
-    translated: Mapping[str, Sequence[str]], tests: Mapping[str, Text], metrics: Sequence[Metric | str] = USUAL
-) -> dict[str, list[Score]]:
-    """Scores of each test set's translations."""
+def metrics_of(recipe: Recipe, test: str) -> dict[str, Metric]:
+    """The metrics of a test set by name: the usual ones, and those that the recipe expects a score of."""
+    language = re.split("[-_]", recipe.data.target)[0]
+    names = dict.fromkeys([*USUAL, *recipe.expect.get(test, {})])
+    names.pop(EXACT, None)
+    classes = {name: METRICS[name] for name in names}
     return {
-        name: evaluate(lines, [[pair.target for pair in tests[name].pairs()]], metrics)
-        for name, lines in translated.items()
+        name: known.parse({"language": language} if "language" in known.model_fields else {}, name)
+        for name, known in classes.items()
     }
+
+
+def check_metrics(recipe: Recipe) -> None:
+    """Raise OptionsError where a package is missing that an expected score needs: better now than after training."""
+    for test in recipe.expect:
+        for metric in metrics_of(recipe, test).values():
+            metric.measure([["."]], ["."])
+
+
+def score_tests(
+    recipe: Recipe, translated: Mapping[str, Sequence[str]], tests: Mapping[str, Text]
+) -> dict[str, dict[str, Score]]:
+    """Scores of each test set's translations, by the metric's name."""
+    found = {}
+    for test, lines in translated.items():
+        pairs = list(tests[test].pairs())
+        source, reference = [pair.source for pair in pairs], [pair.target for pair in pairs]
+        metrics = metrics_of(recipe, test)
+        scores = evaluate(lines, [reference], list(metrics.values()), source)
+        found[test] = dict(zip(metrics, scores, strict=True))
+        if EXACT in recipe.expect.get(test, {}):
+            found[test][EXACT] = Score(EXACT, exact_share(lines, reference), "nrefs:1|case:mixed|tok:none")
+    return found
 
 
 def exact_share(translations: Sequence[str], references: Sequence[str]) -> float:
@@ -78,12 +105,11 @@ def exact_share(translations: Sequence[str], references: Sequence[str]) -> float
     return 100 * same / max(1, len(references))
 
 
-def verdicts(expected: Expectation, found: Mapping[str, float]) -> list[str]:
-    """For each score with an expected range, a line that says whether it is in it."""
+def verdicts(expected: Expectation, found: Mapping[str, Score]) -> list[str]:
+    """For each expected score, a line that says whether it is in its range."""
     lines = []
-    for name, value in found.items():
-        if (bounds := getattr(expected, name, None)) is not None:
-            low, high = bounds
-            verdict = "as expected" if low <= value <= high else "NOT as expected"
-            lines.append(f"{name} {value:.2f}: {verdict}, {low:g} to {high:g}")
+    for name, (low, high) in expected.items():
+        value = found[name].score
+        verdict = "as expected" if low <= value <= high else "NOT as expected"
+        lines.append(f"{name} {value:.2f}: {verdict}, {low:g} to {high:g}")
     return lines

@@ -12,21 +12,13 @@ from nmtk.documents import Document, override, read_yaml
 from nmtk.errors import OptionsError
 from nmtk.model.options import TransformerOptions
 from nmtk.options import FREE, Change, Options, changes, nearest
+from nmtk.recipe.contract import Evidence, Expectation
 from nmtk.recipe.data import DataOptions, Name
 from nmtk.training.options import TrainingOptions
 from nmtk.training.schedules import needs_end
 from nmtk.vocabulary.learn import VocabularyOptions
 
 DOCUMENT = "recipe.yaml"
-
-
-class Expectation(Options):
-    """The range that a test set's scores must fall into: lowest and highest, sacreBLEU's default signature each."""
-
-    bleu: tuple[float, float] | None = None
-    chrf: tuple[float, float] | None = None
-    exact: tuple[float, float] | None = None
-    """The share of sentences that equal the reference, in percent."""
 
 
 class Recipe(Options):
@@ -41,7 +33,8 @@ class Recipe(Options):
     training: TrainingOptions
     decoding: Annotated[DecodingOptions, FREE] = DecodingOptions()
     expect: Annotated[dict[Name, Expectation], FREE] = Field(default_factory=dict)
-    """By the name of the test set."""
+    """The range of scores of each test set, by its name and then the metric's."""
+    evidence: Annotated[Evidence, FREE] = Evidence()
 
     @model_validator(mode="after")
     def _consistent(self) -> Self:

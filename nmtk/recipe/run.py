@@ -18,10 +18,10 @@ from nmtk.evaluation.report import as_json
 from nmtk.evaluation.scores import Score
 from nmtk.files import write_text
 from nmtk.model.transformer import Transformer
-from nmtk.recipe.evaluate import exact_share, score_tests, translate_tests, verdicts
+from nmtk.recipe.evaluate import check_metrics, exact_share, score_tests, translate_tests, verdicts
 from nmtk.recipe.home import begun, claim, write_manifest
 from nmtk.recipe.prepare import Prepared, prepare
-from nmtk.recipe.recipe import Expectation, Located, Recipe
+from nmtk.recipe.recipe import Located, Recipe
 from nmtk.training import checkpoints
 from nmtk.training.averaging import average_bundles
 from nmtk.training.budget import Batches, keep, longest_of, settle
@@ -44,6 +44,7 @@ def train(located: Located, run: Path, overwrite: bool, console: Console) -> dic
     then has saved its state.
     """
     recipe = located.recipe
+    check_metrics(recipe)
     with Ranks.join(recipe.training.device) as ranks:
         prepared = begin(located, run, overwrite, ranks, console)
         trainer = _trainer(recipe, prepared, run, ranks, console)
@@ -161,8 +162,9 @@ def _finish(
     tests = prepared.texts.test
     options = DecodingOptions.parse(bundle.decoding, str(run))
     translated = translate_tests(bundle, options, tests, run)
-    scores = score_tests(translated, tests)
-    _show(recipe, prepared, translated, scores, console)
+    by_metric = score_tests(recipe, translated, tests)
+    _show(recipe, prepared, translated, by_metric, console)
+    scores = {name: list(found.values()) for name, found in by_metric.items()}
     write_text(run / "scores.json", as_json(scores) + "\n")
     card = bundle.card | {
         "training": {
@@ -182,7 +184,7 @@ def _show(
     recipe: Recipe,
     prepared: Prepared,
     translated: dict[str, list[str]],
-    scores: dict[str, list[Score]],
+    scores: dict[str, dict[str, Score]],
     console: Console,
 ) -> None:
     for name, lines in translated.items():
@@ -190,9 +192,8 @@ def _show(
         for pair, line in list(zip(pairs, lines, strict=True))[:SHOWN]:
             _say(console, f"  source       {pair.source}\n  reference    {pair.target}\n  translation  {line}\n")
         exact = exact_share(lines, [pair.target for pair in pairs])
-        found = {score.name.lower(): score.score for score in scores[name]} | {"exact": exact}
         _say(console, f"{name}: {exact:.1f}% of {len(lines):,} translations equal the reference")
-        for verdict in verdicts(recipe.expect.get(name, Expectation()), found):
+        for verdict in verdicts(recipe.expect.get(name, {}), scores[name]):
             _say(console, f"{name}: {verdict}")
 
 
