@@ -7,7 +7,7 @@ from nmtk.bundle import Bundle, find
 from nmtk.decoding.options import DecodingOptions
 from nmtk.decoding.translator import Translator
 from nmtk.errors import ModelError
-from nmtk.evaluation.metrics import Metric, evaluate
+from nmtk.evaluation.metrics import Metric, evaluate, in_language
 from nmtk.evaluation.names import USUAL
 from nmtk.evaluation.scores import Score
 from nmtk.evaluation.significance import Resampling, evaluate_systems
@@ -41,6 +41,7 @@ def evaluate_run(
     systems = {
         name: translations(folder, decoding, tests, place_of(run, folder), device) for name, folder in models.items()
     }
+    metrics = [in_language(metric, home.recipe.data.target) for metric in metrics]
     found = {}
     for test, text in tests.items():
         pairs = list(text.pairs())
