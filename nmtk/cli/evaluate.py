@@ -51,6 +51,9 @@ def evaluate(
     compound_split: Annotated[
         bool, typer.Option("--compound-split", help="compound-bleu too, tokenised BLEU as in papers on WMT14.")
     ] = False,
+    tokenised_reference: Annotated[
+        bool, typer.Option("--tokenised-reference", help="For tokenised-bleu, REF is cut into Moses' tokens already.")
+    ] = False,
     all_checkpoints: Annotated[
         bool, typer.Option("--all-checkpoints", help="With -m: each checkpoint; translations are kept in the run.")
     ] = False,
@@ -110,6 +113,7 @@ def evaluate(
         (model and given, "-i", "wanted a file to score, -i, or a model, -m, and not both"),
         (model and wanted and not source, "REF", "with -m RUN, wanted the text it translates too: --source FILE"),
         (not (wanted or test_set) and (source or not model), "REF", "wanted at least one reference to score against"),
+        (tokenised_reference and not wanted, "--tokenised-reference", "wanted files of references, REF"),
         (all_checkpoints and not own, "--all-checkpoints", "wanted a run, -m, on the test sets of its recipe"),
         (paired_bs and paired_ar, "--paired-ar", "wanted one paired test, and not two"),
         (paired and len(given) < 2, "-i", "for a paired test, wanted two systems or more: -i A -i B"),
@@ -129,12 +133,14 @@ def evaluate(
     from nmtk.evaluation.testsets import TOKENIZERS, Task, named_task
 
     language = pair.split("-")[1] if pair else ""
+    of_language: Document = {"language": language} if language else {}
     settings: dict[str, Document] = {
         "bleu": {"tokenize": tokenize or TOKENIZERS.get(language, "13a"), "lowercase": lowercase},
         "chrf": {"lowercase": chrf_lowercase},
         "chrf++": {"lowercase": chrf_lowercase},
         "ter": {"case_sensitive": ter_case_sensitive},
-        "compound-bleu": {"language": language} if language else {},
+        "compound-bleu": of_language,
+        "tokenised-bleu": of_language | {"reference": "tokenised" if tokenised_reference else "raw"},
         "comet": {"model": comet_model} if comet_model else {},
     }
     names = dict.fromkeys([*(metrics or USUAL), *([MetricName.COMPOUND_BLEU] if compound_split else [])])

@@ -12,6 +12,7 @@ class MetricName(StrEnum):
     CHRF_PLUS_PLUS = "chrf++"
     TER = "ter"
     COMPOUND_BLEU = "compound-bleu"
+    TOKENISED_BLEU = "tokenised-bleu"
     COMET = "comet"
 
 

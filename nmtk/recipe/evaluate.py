@@ -1,6 +1,5 @@
 """Evaluating a run: its model translates the recipe's test sets, and they are scored against the raw reference."""
 
-import re
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
@@ -8,7 +7,7 @@ from nmtk.bundle import Bundle, find
 from nmtk.decoding.options import DecodingOptions
 from nmtk.decoding.translator import Translator
 from nmtk.errors import ModelError
-from nmtk.evaluation.metrics import METRICS, Metric, evaluate
+from nmtk.evaluation.metrics import Metric, evaluate, in_language, metric_named
 from nmtk.evaluation.names import USUAL
 from nmtk.evaluation.scores import Score
 from nmtk.evaluation.significance import Resampling, evaluate_systems
@@ -43,6 +42,7 @@ def evaluate_run(
     systems = {
         name: translations(folder, decoding, tests, place_of(run, folder), device) for name, folder in models.items()
     }
+    metrics = [in_language(metric, home.recipe.data.target) for metric in metrics]
     found = {}
     for test, text in tests.items():
         pairs = list(text.pairs())
@@ -66,14 +66,9 @@ def translate_tests(
 
 def metrics_of(recipe: Recipe, test: str) -> dict[str, Metric]:
     """The metrics of a test set by name: the usual ones, and those that the recipe expects a score of."""
-    language = re.split("[-_]", recipe.data.target)[0]
     names = dict.fromkeys([*USUAL, *recipe.expect.get(test, {})])
     names.pop(EXACT, None)
-    classes = {name: METRICS[name] for name in names}
-    return {
-        name: known.parse({"language": language} if "language" in known.model_fields else {}, name)
-        for name, known in classes.items()
-    }
+    return {name: in_language(metric_named(name), recipe.data.target) for name in names}
 
 
 def check_metrics(recipe: Recipe) -> None:

@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from nmtk.evaluation.metrics import Bleu, Chrf, CompoundBleu, Ter, evaluate
+from nmtk.evaluation.metrics import Bleu, Chrf, CompoundBleu, Ter, TokenisedBleu, evaluate
 from nmtk.evaluation.report import Layout, as_text, rendered
 from nmtk.evaluation.scores import Score
 from nmtk.evaluation.significance import Resampling, evaluate_systems
@@ -114,6 +114,7 @@ def test_bad_input_is_told_in_one_line(
         (["ref", "-t", "wmt17", "-l", "en-de"], "-t: wanted references, REF, or a test set, -t, and not both"),
         (["-t", "wmt17", "-l", "en-de", "--source", "ref"], "--source: a test set, -t, has its own"),
         (["ref", "--echo", "src"], "--echo: wanted the test set to print: -t NAME -l PAIR"),
+        (["-m", "run", "--tokenised-reference"], "--tokenised-reference: wanted files of references, REF"),
         (["ref", "-i", "hyp", "--all-checkpoints"], "--all-checkpoints: wanted a run, -m, on the test sets of its rec"),
     ],
 )
@@ -217,6 +218,21 @@ def test_a_source_shows_what_was_not_translated(files: Path, nmtk: Callable[...,
     ended = nmtk("evaluate", "ref", "-i", "hyp", "--source", "hyp")
     assert ended.code == 0
     assert ended.err.startswith("nmtk: warning: 100% of the hypotheses are their source, untranslated, and 33% of the")
+
+
+def test_tokenised_bleu_takes_references_raw_or_tokenised(files: Path, nmtk: Callable[..., Any]) -> None:
+    asked = ["-i", "hyp", "--metric", "tokenised-bleu"]
+    assert (
+        nmtk("evaluate", "ref", *asked).out
+        == as_text({"": evaluate(HYPOTHESES, [REFERENCE], [TokenisedBleu()])}) + "\n"
+    )
+    assert "-pt-normalised|" in nmtk("evaluate", "ref", *asked, "-l", "en-pt").out
+    (files / "cut").write_text("".join(line.replace(".", " .") + "\n" for line in REFERENCE), "utf-8")
+    ended = nmtk("evaluate", "cut", *asked, "--tokenised-reference")
+    [wanted] = evaluate(HYPOTHESES, [REFERENCE], [TokenisedBleu()])
+    assert ended.code == 0
+    assert ended.out.split()[:2] == ["tokenised-BLEU", f"{wanted.score:.2f}"]
+    assert "|ref:tokenised|" in ended.out
 
 
 def test_comet_is_asked_by_name(files: Path, nmtk: Callable[..., Any], monkeypatch: pytest.MonkeyPatch) -> None:

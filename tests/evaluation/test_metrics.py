@@ -112,8 +112,12 @@ def test_the_order_of_lines_does_not_matter(name: str) -> None:
 def test_every_setting_shows_in_the_score(name: str) -> None:
     """Two figures that are not comparable never look alike: the name or the signature differs."""
     plain = METRICS[name]()
-    for field in METRICS[name].model_fields.keys() - {"kind"}:
-        other = "none" if isinstance(getattr(plain, field), str) else not getattr(plain, field)
+    for field, about in METRICS[name].model_fields.items():
+        if field == "kind":
+            continue
+        value = getattr(plain, field)
+        choices = [choice for choice in get_args(about.annotation) if choice not in (value, "ja-mecab", "ko-mecab")]
+        other = next((choice for choice in reversed(choices)), "none") if isinstance(value, str) else not value
         [one, two] = evaluate(HYPOTHESES, [REFERENCE], [plain, plain.model_copy(update={field: other})], SOURCE)
         assert (one.name, one.signature) != (two.name, two.signature), field
 

@@ -10,7 +10,7 @@ from nmtk.decoding.options import DecodingOptions
 from nmtk.decoding.translator import Translator
 from nmtk.documents import Document
 from nmtk.errors import DataError, ModelError
-from nmtk.evaluation.metrics import Bleu, Chrf, Metric, evaluate
+from nmtk.evaluation.metrics import Bleu, Chrf, Metric, TokenisedBleu, evaluate
 from nmtk.evaluation.significance import Resampling
 from nmtk.recipe.compare import compare_runs
 from nmtk.recipe.evaluate import evaluate_run
@@ -98,6 +98,12 @@ def test_what_was_translated_once_is_not_translated_again(run: Path, translated:
     assert evaluate_run(run, METRICS) == first
     assert [len(scores) for rows in evaluate_run(run, METRICS[:1]).values() for scores in rows.values()] == [1, 1]
     assert translated == [20, 40]
+
+
+def test_a_metric_that_minds_languages_takes_that_of_the_recipe(run: Path) -> None:
+    (run / "recipe.yaml").write_text((run / "recipe.yaml").read_text().replace("target: de\n", "target: pt\n"))
+    scores = evaluate_run(run, [TokenisedBleu(), TokenisedBleu(language="de")])["small"]["model"]
+    assert ["-pt-" in scores[0].signature, "-de-" in scores[1].signature] == [True, True]
 
 
 @pytest.mark.parametrize("change", ["weights", "decoding", "source", "translations", "none of it is there"])
