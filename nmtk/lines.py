@@ -28,15 +28,16 @@ STANDARD = Path("-")
 """The path that means standard input or output."""
 
 
-def open_bytes(path: Path) -> IO[bytes]:
-    """Open a file for reading, decompressed by its ending: .gz, .xz, .bz2, .zst; `-` is standard input.
+def open_bytes(path: Path, ending: str | None = None) -> IO[bytes]:
+    """Open a file for reading, decompressed by its ending, or as if it had another: .gz, .xz, .bz2, .zst.
 
+    `-` is standard input.
     Raises DataError when it is missing or a folder.
     """
     if path == STANDARD:
         return sys.stdin.buffer
     try:
-        match path.suffix:
+        match path.suffix if ending is None else ending:
             case ".gz":
                 return io.BufferedReader(gzip.open(path, "rb"), _BLOCK)
             case ".xz":

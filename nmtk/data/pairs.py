@@ -67,6 +67,31 @@ class TsvChunk:
             yield Pair(cells[source - 1], cells[target - 1], number)
 
 
+class Sieve(NamedTuple):
+    """One line of so many, or the others. A way to hold out lines of a corpus that is in the order of its documents."""
+
+    every: int
+    """Of 23, lines 23, 46 and so on are meant."""
+    others: bool = False
+    """Whether just those are not."""
+
+    def keeps(self, line: int) -> bool:
+        """Whether a line is meant, by its number from 1."""
+        return (line % self.every == 0) is not self.others
+
+
+@dataclass(frozen=True, slots=True)
+class SievedChunk:
+    """Those pairs of a chunk that are meant."""
+
+    chunk: Chunk
+    sieve: Sieve
+
+    def __iter__(self) -> Iterator[Pair]:
+        """The pairs. Raises DataError as the chunk does, for faults of lines that are not meant too."""
+        return (pair for pair in self.chunk if self.sieve.keeps(pair.line))
+
+
 def read_files(source: Path, target: Path, span: Span = WHOLE) -> Iterator[Pair]:
     """Pairs from two files side by side, streamed; see `file_chunks`."""
     for chunk in file_chunks(source, target, span):

@@ -10,7 +10,7 @@ import zipfile
 from collections.abc import Callable, Sequence
 from http.client import HTTPException
 from pathlib import Path
-from typing import NamedTuple, TypeVar
+from typing import Literal, NamedTuple, TypeVar
 
 from sacrebleu.dataset import DATASETS
 from sacrebleu.dataset.base import Dataset
@@ -25,7 +25,8 @@ TOKENIZERS = {"zh": "zh", "ja": "ja-mecab", "ko": "ko-mecab"}
 
 _FAILURES = (OSError, HTTPException, SystemExit, tarfile.TarError, zipfile.BadZipFile)
 """What sacreBLEU may end with when it cannot fetch a test set."""
-
+_MEND = "name the files themselves: REF, and --source SRC"
+_MEND_FILE = "give the recipe a file of your own"
 
 Found = TypeVar("Found")
 
@@ -56,8 +57,11 @@ def named_task(names: str, pair: str) -> Task:
     Raises OptionsError for a name or a pair that it does not know, DataError when a test set cannot be had.
     """
     parts = [
-        [_fetched(name, pair, dataset.get_source_file), *_fetched(name, pair, dataset.get_reference_files)]
-        for name, dataset in ((name, _dataset(name, pair)) for name in names.split(","))
+        [
+            _fetched(name, pair, dataset.get_source_file, _MEND),
+            *_fetched(name, pair, dataset.get_reference_files, _MEND),
+        ]
+        for name, dataset in ((name, known_set(name, pair)) for name in names.split(","))
     ]
     if len(counts := {len(part) for part in parts}) > 1:
         raise OptionsError(f"{names}: found {min(counts) - 1} and {max(counts) - 1} references, wanted equally many")
@@ -68,7 +72,16 @@ def named_task(names: str, pair: str) -> Task:
     return Task([(f"{name} reference {i}", lines) for i, lines in enumerate(references, 1)], (f"{name} source", source))
 
 
-def _dataset(name: str, pair: str) -> Dataset:
+def named_file(name: str, pair: str, side: Literal["source", "reference"]) -> Path:
+    """The file of one side of a test set of sacreBLEU's; the first of its references. Raises as `named_task`."""
+    dataset = known_set(name, pair)
+    if side == "source":
+        return Path(_fetched(name, pair, dataset.get_source_file, _MEND_FILE))
+    return Path(_fetched(name, pair, dataset.get_reference_files, _MEND_FILE)[0])
+
+
+def known_set(name: str, pair: str) -> Dataset:
+    """What sacreBLEU knows of a test set. Raises OptionsError for a name or a pair that it does not know."""
     if name not in DATASETS:
         raise OptionsError(f"{name}: no test set of sacreBLEU's{nearest(name, list(DATASETS))}")
     dataset = DATASETS[name]
@@ -77,8 +90,11 @@ def _dataset(name: str, pair: str) -> Dataset:
     return dataset
 
 
-def _fetched(name: str, pair: str, get: Callable[[str], Found]) -> Found:
-    """What sacreBLEU has, or fetches, of a test set. It tells its troubles in a log: they become the error's reason."""
+def _fetched(name: str, pair: str, get: Callable[[str], Found], mend: str) -> Found:
+    """What sacreBLEU has, or fetches, of a test set. It tells its troubles in a log: they become the error's reason.
+
+    mend: what else may be done.
+    """
     told: list[str] = []
     log = logging.getLogger("sacrebleu")
     listener = logging.Handler(logging.WARNING)
@@ -92,7 +108,7 @@ def _fetched(name: str, pair: str, get: Callable[[str], Found]) -> Found:
         reason = " ".join(told) or getattr(error, "reason", None) or error
         raise DataError(
             f"{name}: cannot be fetched from {origin}: {reason}: copy the folder {dataset._outdir} from a machine "
-            "that has it, or name the files themselves: REF, and --source SRC"
+            f"that has it, or {mend}"
         ) from None
     finally:
         log.removeHandler(listener)

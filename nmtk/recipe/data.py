@@ -1,14 +1,15 @@
 """Recipe key `data`: which text is trained, validated and tested on, and where its files come from."""
 
 import re
-from pathlib import PurePosixPath
-from typing import Annotated, Any, Literal, Self, TypeAlias
+from typing import Annotated, Literal, Self, TypeAlias
 
-from pydantic import BeforeValidator, Field, PositiveFloat, PositiveInt, StringConstraints, model_validator
+from pydantic import Field, PositiveFloat, PositiveInt, StringConstraints, model_validator
 
 from nmtk.data.filters import FilterOptions
+from nmtk.data.pairs import Sieve
 from nmtk.options import BY_KIND, Options
 from nmtk.recipe.phrases.options import Phrases
+from nmtk.recipe.sources.options import FileOptions, check_files
 
 Generator: TypeAlias = Annotated[Phrases, BY_KIND]
 """The texts that nmtk can write by itself; another one joins this union."""
@@ -18,26 +19,7 @@ Name: TypeAlias = Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9][\w.-]*
 """What may name a test set or a corpus, and so a file or a folder of the run."""
 
 
-def _several(value: Any) -> Any:
-    return (value,) if isinstance(value, str) else tuple(value) if isinstance(value, list) else value
-
-
-Url: TypeAlias = Annotated[str, StringConstraints(pattern=r"^(https?|ftp|file)://\S+$")]
-
-
-class FileOptions(Options):
-    """What is known of a file: where to fetch it, and the hash of its bytes as they are fetched, still compressed."""
-
-    url: Annotated[tuple[Url, ...], BeforeValidator(_several)] = ()
-    """One address, or several mirrors that are tried in their order."""
-    sha256: Annotated[str, StringConstraints(pattern="^[0-9a-f]{64}$")] | None = None
-    """Checked wherever the file is found. Needed with `url`: what the network brings is never taken on trust."""
-
-    @model_validator(mode="after")
-    def _hashed(self) -> Self:
-        if self.url and not self.sha256:
-            raise ValueError("url without sha256; wanted the hash too, since a fetched file is always checked")
-        return self
+_LINES = r"^([1-9]\d*-(\d+)?|(not )?every ([2-9]|[1-9]\d+))$"
 
 
 class TextOptions(Options):
@@ -48,8 +30,9 @@ class TextOptions(Options):
     tsv: str | None = None
     columns: tuple[PositiveInt, PositiveInt] | None = None
     """The source and the target column of the TSV file, from 1, when it has more than these two."""
-    lines: Annotated[str, StringConstraints(pattern=r"^[1-9]\d*-(\d+)?$")] | None = None
-    """Lines that are meant, from 1, both ends included: `1-2000`, or `2001-` to the end."""
+    lines: Annotated[str, StringConstraints(pattern=_LINES)] | None = None
+    """Lines that are meant, from 1, both ends included: `1-2000`, or `2001-` to the end. Or `every 23`, which is lines
+    23, 46 and so on, and `not every 23`, which is the others."""
 
     @model_validator(mode="after")
     def _one_kind(self) -> Self:
@@ -71,10 +54,15 @@ class TextOptions(Options):
 
     def span(self) -> tuple[int, int | None]:
         """First and last line that are meant; None is the end of the file."""
-        if self.lines is None:
+        if self.lines is None or self.sieve():
             return 1, None
-        first, last = re.split("-", self.lines)
+        first, last = self.lines.split("-")
         return int(first), int(last) if last else None
+
+    def sieve(self) -> Sieve | None:
+        """Which lines of the span are meant, if not all."""
+        match = re.fullmatch(r"(not )?every (\d+)", self.lines or "")
+        return Sieve(int(match[2]), others=bool(match[1])) if match else None
 
 
 class CorpusOptions(TextOptions):
@@ -106,10 +94,7 @@ class DataOptions(Options):
         names = self.names()
         if twice := {name for name in names if names.count(name) > 1}:
             raise ValueError(f"train: two corpora are named {sorted(twice)[0]}, wanted a name each")
-        for name, known in self.files.items():
-            path = PurePosixPath(name)
-            if known.url and (path.is_absolute() or ".." in path.parts):
-                raise ValueError(f"files: {name} has a url, so wanted a relative path without .., to cache it by")
+        check_files(self.files)
         return self
 
     def names(self) -> list[str]:

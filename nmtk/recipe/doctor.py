@@ -107,7 +107,7 @@ def diagnose(case: Case, examples: int = 3) -> Iterator[Examined]:
 
 
 def _reading(text: Text, examples: int = 0) -> Reading:
-    return Reading(text.paths, text.options.columns, text.options.span(), examples)
+    return Reading(text.paths, text.options.columns, text.options.span(), examples, text.options.sieve())
 
 
 def worst(texts: Sequence[Examined]) -> Severity | None:

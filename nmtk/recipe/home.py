@@ -16,8 +16,8 @@ from nmtk.bundle import FINAL
 from nmtk.documents import read_yaml, to_yaml
 from nmtk.errors import ModelError, OptionsError
 from nmtk.files import write_text
-from nmtk.recipe.fetch import Found
 from nmtk.recipe.recipe import DOCUMENT, Located, Recipe
+from nmtk.recipe.sources.source import Found
 from nmtk.training import checkpoints
 
 RUN = "run.yaml"

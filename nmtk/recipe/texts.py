@@ -4,9 +4,10 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import NamedTuple
 
-from nmtk.data.pairs import Chunk, Pair, file_chunks, tsv_chunks
+from nmtk.data.pairs import Chunk, Pair, SievedChunk, file_chunks, tsv_chunks
 from nmtk.recipe.data import DataOptions, TextOptions
-from nmtk.recipe.fetch import Finder, Found
+from nmtk.recipe.fetch import Finder
+from nmtk.recipe.sources.source import Found
 
 
 class Text(NamedTuple):
@@ -20,11 +21,13 @@ class Text(NamedTuple):
 
     def chunks(self) -> Iterator[Chunk]:
         """Its pairs in chunks of raw lines. Raises DataError for damaged files and when lines asked for are missing."""
-        span = self.options.span()
-        if len(self.paths) == 1:
-            return tsv_chunks(self.paths[0], self.options.columns, span)
-        source, target = self.paths
-        return file_chunks(source, target, span)
+        span, sieve = self.options.span(), self.options.sieve()
+        chunks: Iterator[Chunk] = (
+            tsv_chunks(self.paths[0], self.options.columns, span)
+            if len(self.paths) == 1
+            else file_chunks(*self.paths, span)
+        )
+        return (SievedChunk(chunk, sieve) for chunk in chunks) if sieve else chunks
 
     def pairs(self) -> Iterator[Pair]:
         """Its pairs, streamed. Raises DataError for damaged text, and when it has not the lines that are asked for."""
@@ -39,7 +42,7 @@ class Texts(NamedTuple):
     valid: Text
     test: dict[str, Text]
     manifest: tuple[Found, ...]
-    """Every file that was found for them, once, in the order of the recipe."""
+    """Every file that was found for them, once, in the order of the recipe; what one is made of stands before it."""
 
 
 def find_texts(data: DataOptions, recipe: Path, work: Path, finder: Finder | None = None) -> Texts:
@@ -51,15 +54,11 @@ def find_texts(data: DataOptions, recipe: Path, work: Path, finder: Finder | Non
     if data.generate:
         data.generate.write(work)
     finder = finder or Finder(data.files, recipe, work if data.generate else None)
-    found: dict[str, Found] = {}
 
     def text(name: str, options: TextOptions, weight: float = 1.0) -> Text:
-        for file in options.files():
-            if file not in found:
-                found[file] = finder.find(file)
-        return Text(name, options, tuple(found[file].path for file in options.files()), weight)
+        return Text(name, options, tuple(finder.find(file).path for file in options.files()), weight)
 
     train = tuple(text(name, corpus, corpus.weight) for name, corpus in zip(data.names(), data.train, strict=True))
     valid = text("valid", data.valid)
     test = {name: text(name, options) for name, options in data.test.items()}
-    return Texts(train, valid, test, tuple(found.values()))
+    return Texts(train, valid, test, tuple(finder.found.values()))

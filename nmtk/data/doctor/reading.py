@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import NamedTuple
 
 from nmtk.data.doctor.findings import SHOWN, Example, Fault, Finding, Severity, Tally
-from nmtk.data.pairs import CHUNK, WHOLE, Span
+from nmtk.data.pairs import CHUNK, WHOLE, Sieve, Span
 from nmtk.errors import DataError
 from nmtk.lines import Block, BlockReader, decode_line
 
@@ -40,9 +40,14 @@ class Reading:
     """
 
     def __init__(
-        self, paths: tuple[Path, ...], columns: tuple[int, int] | None = None, span: Span = WHOLE, examples: int = 3
+        self,
+        paths: tuple[Path, ...],
+        columns: tuple[int, int] | None = None,
+        span: Span = WHOLE,
+        examples: int = 3,
+        sieve: Sieve | None = None,
     ) -> None:
-        self.paths, self.columns, self.span, self.most = paths, columns, span, examples
+        self.paths, self.columns, self.span, self.most, self.sieve = paths, columns, span, examples, sieve
         self.findings: list[Finding] = []
         self._bad = {NO_TEXT: Tally(), COLUMNS: Tally()}
 
@@ -61,7 +66,7 @@ class Reading:
                 pairs = [
                     (number + index, source, target)
                     for index, (source, target) in enumerate(zip(self._texts(one), self._texts(other), strict=False))
-                    if source is not None and target is not None
+                    if source is not None and target is not None and self._means(number + index)
                 ]
                 if pairs:
                     numbers, sources, targets = map(list, zip(*pairs, strict=True))
@@ -77,12 +82,15 @@ class Reading:
             for number, block, _ in self._together(reader, None):
                 numbers, sources, targets = [], [], []
                 for line, text in enumerate(self._texts(block), number):
-                    if text is not None and (cells := self._cells(reader.origin, line, text)):
+                    if text is not None and self._means(line) and (cells := self._cells(reader.origin, line, text)):
                         numbers.append(line)
                         sources.append(cells[0])
                         targets.append(cells[1])
                 if numbers:
                     yield Portion((reader.origin, reader.origin), numbers, (sources, targets))
+
+    def _means(self, line: int) -> bool:
+        return self.sieve is None or self.sieve.keeps(line)
 
     def _together(self, left: BlockReader, right: BlockReader | None) -> Iterator[tuple[int, Block, Block]]:
         """The blocks of the span; where both files have some, and to the end of both when it has none."""
