@@ -89,13 +89,16 @@ class Finder:
         self.places += [Place("NMTK_DATA", store)] if store else []
         self.places += [Place("current folder", Path()), Place("cache", self.cache)]
 
+    def look(self, name: str) -> Iterator[tuple[str, Path]]:
+        """The places that have a file of this name, and its path in each; nothing is checked, and nothing fetched."""
+        for origin, folder in self.places:
+            if (folder / name).is_file():
+                yield origin, folder / name
+
     def find(self, name: str) -> Found:
         """The file of this name. Raises DataError when it is nowhere, cannot be fetched, or has another hash."""
         known = self.files.get(name, FileOptions())
-        for origin, folder in self.places:
-            path = folder / name
-            if not path.is_file():
-                continue
+        for origin, path in self.look(name):
             digest = sha256(path)
             if known.sha256 in (None, digest):
                 return Found(name, path, digest, path.stat().st_size, origin)
