@@ -13,6 +13,7 @@ from nmtk.cli.compare import compare
 from nmtk.cli.doctor import doctor
 from nmtk.cli.evaluate import evaluate
 from nmtk.cli.groups import GroupedCommand
+from nmtk.cli.recipe import recipe
 from nmtk.cli.score import score
 from nmtk.cli.train import train
 from nmtk.cli.translate import translate
@@ -34,6 +35,7 @@ app.command("compare", short_help="Show where two systems differ.")(compare)
 app.command("average-checkpoints", short_help="Make one model of several checkpoints.")(average_checkpoints)
 app.command("benchmark", short_help="Measure speed and memory on this machine.")(benchmark)
 app.command("doctor", short_help="Examine parallel text, or this machine.")(doctor)
+app.add_typer(recipe, name="recipe", short_help="List, show and verify recipes.")
 for other_name in ("decode", "predict"):
     app.command(other_name, cls=GroupedCommand, hidden=True)(translate)
 

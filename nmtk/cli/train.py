@@ -5,6 +5,8 @@ from typing import Annotated
 
 import typer
 
+from nmtk.cli.recipe import rehearse
+
 
 def train(
     recipe: Annotated[
@@ -21,13 +23,28 @@ def train(
     plan: Annotated[
         bool, typer.Option("--plan", help="Prepare the data, say what training will take, and end before it.")
     ] = False,
+    dry_run: Annotated[
+        bool, typer.Option("--dry-run", help="Try the whole job in seconds, with little text and a small model.")
+    ] = False,
 ) -> None:
     """Train a model by a recipe: fetch, pack, train, average and score. Run again, it goes on where it stopped."""
-    if plan and overwrite:
-        raise typer.BadParameter("a plan deletes nothing", param_hint="--overwrite")
+    for wrong, where, message in (
+        (plan and overwrite, "--overwrite", "a plan deletes nothing"),
+        (
+            dry_run and (plan or overwrite or output),
+            "--dry-run",
+            "it leaves nothing: wanted no -o, --overwrite, --plan",
+        ),
+    ):
+        if wrong:
+            raise typer.BadParameter(message, param_hint=where)
+    if dry_run:
+        rehearse(recipe, settings or [])
+        return
     from rich.console import Console
 
     from nmtk.evaluation.report import as_text
+    from nmtk.recipe.evaluate import listed
     from nmtk.recipe.recipe import load
     from nmtk.recipe.run import train as run_recipe
 
@@ -41,4 +58,4 @@ def train(
         return
     scores = run_recipe(located, run, overwrite, Console(stderr=True))
     if scores:
-        typer.echo(as_text(scores))
+        typer.echo(as_text(listed(scores)))

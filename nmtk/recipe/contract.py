@@ -60,3 +60,12 @@ class Evidence(Options):
                 f"kind {self.kind} without {' and '.join(missing)}: wanted {' and '.join(needed)} beside it"
             )
         return self
+
+
+def comparable(one: str, other: str) -> bool:
+    """Whether scores of these two signatures can be compared: they may differ in the version that made them alone."""
+    return _but_version(one) == _but_version(other)
+
+
+def _but_version(signature: str) -> list[str]:
+    return [pair for pair in signature.split("|") if not pair.startswith("version:")]

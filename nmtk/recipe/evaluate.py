@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping, Sequence
 from pathlib import Path
+from typing import TypeAlias
 
 from nmtk.bundle import Bundle, find
 from nmtk.decoding.options import DecodingOptions
@@ -17,6 +18,9 @@ from nmtk.recipe.recipe import Recipe
 from nmtk.recipe.texts import Text, find_texts
 from nmtk.recipe.translations import TRANSLATIONS, keep, place_of, translations
 from nmtk.training import checkpoints
+
+Scores: TypeAlias = dict[str, dict[str, Score]]
+"""By test set, and by the name that recipes call the metric."""
 
 
 def evaluate_run(
@@ -78,9 +82,7 @@ def check_metrics(recipe: Recipe) -> None:
             metric.measure([["."]], ["."])
 
 
-def score_tests(
-    recipe: Recipe, translated: Mapping[str, Sequence[str]], tests: Mapping[str, Text]
-) -> dict[str, dict[str, Score]]:
+def score_tests(recipe: Recipe, translated: Mapping[str, Sequence[str]], tests: Mapping[str, Text]) -> Scores:
     """Scores of each test set's translations, by the metric's name."""
     found = {}
     for test, lines in translated.items():
@@ -92,6 +94,11 @@ def score_tests(
         if EXACT in recipe.expect.get(test, {}):
             found[test][EXACT] = Score(EXACT, exact_share(lines, reference), "nrefs:1|case:mixed|tok:none")
     return found
+
+
+def listed(scores: Scores) -> dict[str, list[Score]]:
+    """As reports take them: each score says its name by itself."""
+    return {test: list(found.values()) for test, found in scores.items()}
 
 
 def exact_share(translations: Sequence[str], references: Sequence[str]) -> float:

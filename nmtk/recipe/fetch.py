@@ -17,7 +17,7 @@ of vouches for it, and a file that happens to have its name does not.
 """
 
 import os
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import NamedTuple
 
@@ -77,6 +77,12 @@ class Finder:
         self.places += [Place("NMTK_DATA", store)] if store else []
         self.places += [Place("current folder", Path()), Place("cache", self.cache)]
 
+    def look(self, name: str) -> Iterator[tuple[str, Path]]:
+        """The places that have a file of this name, and its path in each; nothing is checked, and nothing fetched."""
+        for origin, folder in self.places:
+            if (folder / name).is_file():
+                yield origin, folder / name
+
     def find(self, name: str) -> Found:
         """The file of this name. Raises DataError when it is nowhere, cannot be brought, or has another hash."""
         if name not in self.found:
@@ -87,10 +93,7 @@ class Finder:
     def _at_hand(self, name: str, known: Source) -> Found | None:
         if known.needs_hash and not known.sha256:
             return None
-        for origin, folder in self.places:
-            path = folder / name
-            if not path.is_file():
-                continue
+        for origin, path in self.look(name):
             found = Found.at(name, path, origin)
             if known.sha256 in (None, found.sha256):
                 return found

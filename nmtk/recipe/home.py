@@ -5,7 +5,7 @@ run.yaml        the folder that the recipe was in, and the files it was made fro
 vocabulary/  text/  data/      learned, generated and packed; prepared.yaml: what from
 batches.yaml    with `batch_tokens: auto`, what was found
 checkpoints/  log.jsonl        of training
-model/  translations/  scores.json      what came of it
+model/  translations/  scores.json      what came of it; verification.json: whether that is as expected
 """
 
 import shutil
@@ -16,7 +16,8 @@ from nmtk.bundle import FINAL
 from nmtk.documents import read_yaml, to_yaml
 from nmtk.errors import ModelError, OptionsError
 from nmtk.files import write_text
-from nmtk.recipe.recipe import DOCUMENT, Located, Recipe
+from nmtk.recipe.recipe import Located, Recipe
+from nmtk.recipe.shelf import DOCUMENT
 from nmtk.recipe.sources.source import Found
 from nmtk.training import checkpoints
 

@@ -1,7 +1,6 @@
 """A recipe: data, vocabulary, model, training and expected score as one checked document."""
 
 from collections.abc import Sequence
-from importlib.resources import files
 from pathlib import Path
 from typing import Annotated, Literal, NamedTuple, Self
 
@@ -9,16 +8,14 @@ from pydantic import Field, model_validator
 
 from nmtk.decoding.options import DecodingOptions
 from nmtk.documents import Document, override, read_yaml
-from nmtk.errors import OptionsError
 from nmtk.model.options import TransformerOptions
-from nmtk.options import FREE, Change, Options, changes, nearest
+from nmtk.options import FREE, Change, Options, changes
 from nmtk.recipe.contract import Evidence, Expectation
 from nmtk.recipe.data import DataOptions, Name
+from nmtk.recipe.shelf import locate
 from nmtk.training.options import TrainingOptions
 from nmtk.training.schedules import needs_end
 from nmtk.vocabulary.learn import VocabularyOptions
-
-DOCUMENT = "recipe.yaml"
 
 
 class Recipe(Options):
@@ -79,7 +76,7 @@ def load(path: Path, assignments: Sequence[str] = ()) -> Located:
 
     assignments: `key=value` settings laid over it. Raises OptionsError: file, key, what was found, what was wanted.
     """
-    document = _locate(path)
+    document = locate(path)
     own = read_yaml(document)
     recipe = Recipe.parse(_same_update(own, override(own, assignments)), str(document))
     return Located(recipe, document.parent)
@@ -93,26 +90,3 @@ def _same_update(own: Document, overlaid: Document) -> Document:
         if wanted not in (None, "auto") and after.get("update_tokens") is None:
             after["update_tokens"] = wanted
     return overlaid
-
-
-def shipped() -> dict[str, Path]:
-    """The folders of the recipes that come with nmtk, by name."""
-    package = Path(str(files("nmtk")))
-    for home in (package / "recipes", package.parent / "recipes"):
-        if home.is_dir():
-            return {folder.name: folder for folder in sorted(home.iterdir()) if (folder / DOCUMENT).is_file()}
-    return {}
-
-
-def _locate(path: Path) -> Path:
-    if path.is_file():
-        return path
-    if (path / DOCUMENT).is_file():
-        return path / DOCUMENT
-    if path.is_dir():
-        raise OptionsError(f"{path}: no {DOCUMENT} in this folder")
-    known = shipped()
-    name = path.name if path.parent.name in ("", "recipes") else ""
-    if name in known:
-        return known[name] / DOCUMENT
-    raise OptionsError(f"{path}: no such recipe{nearest(path.name, list(known))}")

@@ -18,7 +18,15 @@ from nmtk.evaluation.report import as_json
 from nmtk.evaluation.scores import Score
 from nmtk.files import write_text
 from nmtk.model.transformer import Transformer
-from nmtk.recipe.evaluate import check_metrics, exact_share, score_tests, translate_tests, verdicts
+from nmtk.recipe.evaluate import (
+    Scores,
+    check_metrics,
+    exact_share,
+    listed,
+    score_tests,
+    translate_tests,
+    verdicts,
+)
 from nmtk.recipe.home import begun, claim, write_manifest
 from nmtk.recipe.prepare import Prepared, prepare
 from nmtk.recipe.recipe import Located, Recipe
@@ -37,11 +45,11 @@ SHOWN = 3
 """Translations shown at the end, of each test set."""
 
 
-def train(located: Located, run: Path, overwrite: bool, console: Console) -> dict[str, list[Score]] | None:
+def train(located: Located, run: Path, overwrite: bool, console: Console) -> Scores | None:
     """Do what is not yet done of: prepare, train, average, translate the test sets, score.
 
-    Progress goes to the console. Returns the scores of each test set; None when a signal stopped the training, which
-    then has saved its state.
+    Progress goes to the console. Returns the scores of each test set, none on ranks but the first; None when a signal
+    stopped the training, which then has saved its state.
     """
     recipe = located.recipe
     check_metrics(recipe)
@@ -145,9 +153,7 @@ def _card(recipe: Recipe, prepared: Prepared) -> Document:
     }
 
 
-def _finish(
-    recipe: Recipe, prepared: Prepared, trainer: Trainer, run: Path, console: Console
-) -> dict[str, list[Score]]:
+def _finish(recipe: Recipe, prepared: Prepared, trainer: Trainer, run: Path, console: Console) -> Scores:
     """Average checkpoints into the final model, translate and score the test sets, and say how it went."""
     average = recipe.training.average
     saved = checkpoints.saved(run)
@@ -162,10 +168,9 @@ def _finish(
     tests = prepared.texts.test
     options = DecodingOptions.parse(bundle.decoding, str(run))
     translated = translate_tests(bundle, options, tests, run)
-    by_metric = score_tests(recipe, translated, tests)
-    _show(recipe, prepared, translated, by_metric, console)
-    scores = {name: list(found.values()) for name, found in by_metric.items()}
-    write_text(run / "scores.json", as_json(scores) + "\n")
+    scores = score_tests(recipe, translated, tests)
+    _show(recipe, prepared, translated, scores, console)
+    write_text(run / "scores.json", as_json(listed(scores)) + "\n")
     card = bundle.card | {
         "training": {
             "updates": trainer.state.update,
@@ -174,7 +179,7 @@ def _finish(
             "seconds": round(trainer.state.seconds),
             "averaged": sorted(chosen),
         },
-        "scores": {name: [_brief(score) for score in found] for name, found in scores.items()},
+        "scores": {name: [_brief(score) for score in found] for name, found in listed(scores).items()},
     }
     bundle._replace(card=card).save(run / FINAL)
     return scores
@@ -184,7 +189,7 @@ def _show(
     recipe: Recipe,
     prepared: Prepared,
     translated: dict[str, list[str]],
-    scores: dict[str, dict[str, Score]],
+    scores: Scores,
     console: Console,
 ) -> None:
     for name, lines in translated.items():

@@ -12,6 +12,7 @@ from nmtk.errors import DataError
 
 ROOT = Path(__file__).parents[2]
 VERBS = (
+    "recipe",
     "build-vocab",
     "train",
     "translate",

@@ -10,7 +10,7 @@ from nmtk.data.held_out import HeldOut
 from nmtk.data.pairs import Pair
 from nmtk.recipe.doctor import diagnose, files_case, recipe_case, summary, worst
 from nmtk.recipe.phrases.sentences import split
-from nmtk.recipe.recipe import shipped
+from nmtk.recipe.shelf import shipped
 
 Pairs = list[tuple[str, str]]
 SOUND = split(1200, 1)

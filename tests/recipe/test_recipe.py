@@ -7,7 +7,8 @@ import pytest
 
 from nmtk.errors import OptionsError
 from nmtk.recipe.data import FileOptions
-from nmtk.recipe.recipe import Recipe, load, shipped
+from nmtk.recipe.recipe import Recipe, load
+from nmtk.recipe.shelf import shipped
 
 RECIPES = Path(__file__).parents[2] / "recipes"
 NAMES = sorted(folder.name for folder in RECIPES.iterdir() if folder.is_dir())

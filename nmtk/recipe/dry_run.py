@@ -1,0 +1,117 @@
+"""Dry run: a recipe's whole job in seconds, with little text and a small model of the same kind.
+
+Texts, vocabulary, packing, updates, validation, checkpoints, their mean, translation and scores: all of it happens as
+it will, in a folder that is deleted in the end. What decides the time is cut; all else stays as the recipe has it:
+positions, norms, activation and tying of the model, its dropout, optimiser, schedule and regularisers, decoding.
+"""
+
+import json
+import os
+import time
+from collections.abc import Iterator
+from pathlib import Path
+from tempfile import TemporaryDirectory
+from typing import Any, NamedTuple
+
+from rich.console import Console
+
+from nmtk.documents import Document
+from nmtk.errors import OptionsError
+from nmtk.recipe.contract import comparable
+from nmtk.recipe.evaluate import Scores
+from nmtk.recipe.recipe import Located, Recipe
+from nmtk.recipe.run import train
+from nmtk.recipe.sample import Sample, sample
+from nmtk.recipe.size import parameter_count
+from nmtk.vocabulary.learn import SPECIAL
+
+UPDATES, VALIDATE_EVERY, SAVE_EVERY = 6, 3, 2
+TOKENS = 512
+WIDTH, HEADS, INNER, LAYERS = 32, 2, 64, 2
+PIECES = 100
+"""How many a vocabulary has beside those that it must have."""
+SLOW = {"comet"}
+"""Metrics that need minutes, and a model from the network."""
+
+
+class Tried(NamedTuple):
+    """What came of a dry run."""
+
+    facts: dict[str, str]
+    sound: bool
+    """Whether scores have the signatures that the recipe's evidence has."""
+
+
+def dry_run(located: Located) -> Tried:
+    """Do a recipe's whole job with little. Raises what that job would raise, and leaves nothing behind."""
+    began = time.monotonic()
+    recipe = located.recipe
+    if (ranks := os.environ.get("WORLD_SIZE", "1")) != "1":
+        raise OptionsError(f"dry run: found {ranks} ranks, wanted one process")
+    with TemporaryDirectory(prefix="nmtk-dry-run-") as name:
+        folder = Path(name)
+        texts = sample(located, folder)
+        small = cut(located, texts)
+        scores = train(Located(small, folder), folder / "run", False, Console(quiet=True))
+    if scores is None:
+        raise KeyboardInterrupt  # training minds the signal itself, and ends well
+    signatures = list(_signatures(recipe, scores))
+    shown = [f"{test}: {', '.join(score.name for score in found.values())}" for test, found in scores.items()]
+    facts = {
+        "recipe": f"{recipe.name}: {parameter_count(located):,} parameters in full",
+        **texts.told,
+        "cut": "; ".join(_differences(recipe.document(), small.document())),
+        "done": f"vocabulary, packing, {UPDATES} updates, validation, checkpoints, their mean, translation",
+        "scored": "; ".join(shown) or "no test set",
+        "signatures": "; ".join(signatures) or "as recorded" if recipe.evidence.signatures else "none recorded",
+        "took": f"{time.monotonic() - began:.1f} s, and leaves nothing behind",
+    }
+    return Tried(facts, not signatures)
+
+
+def cut(located: Located, texts: Sample) -> Recipe:
+    """The recipe with the sample for its data, and a small model of the same kind that is trained for a few updates."""
+    recipe, folder = located
+    document = recipe.document()
+    model, training, vocabulary = document["model"], document["training"], document["vocabulary"]
+    if model["width"] > WIDTH:
+        model |= {"width": WIDTH, "heads": min(HEADS, model["heads"])}
+    for size, most in {"inner": INNER, "encoder_layers": LAYERS, "decoder_layers": LAYERS}.items():
+        model[size] = min(most, model[size])
+    training |= {"updates": UPDATES, "epochs": None, "tokens": None, "time": None}
+    training |= {"batch_tokens": TOKENS, "update_tokens": None, "accumulate": min(2, training["accumulate"])}
+    training |= {"log_every": 1, "compile": False, "sharding": "none"}
+    training["validation"] |= {"every": VALIDATE_EVERY}
+    training["checkpoint"] |= {"every": SAVE_EVERY}
+    least = len(SPECIAL) + len(vocabulary["symbols"]) + texts.characters + 256 * vocabulary["byte_fallback"]
+    vocabulary["size"] = min(vocabulary["size"], least + (PIECES if vocabulary["kind"] != "char" else 0))
+    for file in ("file", "source_file", "target_file"):
+        if vocabulary[file] and (folder / vocabulary[file]).is_file():
+            vocabulary[file] = str((folder / vocabulary[file]).absolute())
+    expect = {
+        test: {name: bounds for name, bounds in found.items() if name not in SLOW}
+        for test, found in document["expect"].items()
+    }
+    return Recipe.parse(
+        document | {"data": texts.data.document(), "expect": expect}, f"{recipe.name}, cut for a dry run"
+    )
+
+
+def _signatures(recipe: Recipe, scores: Scores) -> Iterator[str]:
+    """Where a score has another signature than the recipe's evidence."""
+    for test, found in scores.items():
+        for name, recorded in recipe.evidence.signatures.items():
+            if name in found and not comparable(found[name].signature, recorded):
+                yield f"{test} {name}: found {found[name].signature}, recorded {recorded}"
+
+
+def _differences(old: Document, new: Document, prefix: str = "") -> Iterator[str]:
+    """What was cut, but for the texts."""
+    for key in old:
+        was: Any = old[key]
+        now = new[key]
+        if prefix + key != "data" and was != now:
+            if isinstance(was, dict) and isinstance(now, dict):
+                yield from _differences(was, now, f"{prefix}{key}.")
+            else:
+                yield f"{prefix}{key} {json.dumps(was)} to {json.dumps(now)}"

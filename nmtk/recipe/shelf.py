@@ -1,0 +1,36 @@
+"""The shelf: the recipes that come with nmtk, and how a recipe is found. Reads no document, so that it is quick."""
+
+from importlib.resources import files
+from pathlib import Path
+
+from nmtk.errors import OptionsError
+from nmtk.options import nearest
+
+DOCUMENT = "recipe.yaml"
+
+
+def shipped() -> dict[str, Path]:
+    """The folders of the recipes that come with nmtk, by name."""
+    package = Path(str(files("nmtk")))
+    for home in (package / "recipes", package.parent / "recipes"):
+        if home.is_dir():
+            return {folder.name: folder for folder in sorted(home.iterdir()) if (folder / DOCUMENT).is_file()}
+    return {}
+
+
+def locate(path: Path) -> Path:
+    """The document that is meant by a recipe's folder, its YAML file, or the name of one that comes with nmtk.
+
+    Raises OptionsError when there is none, with the nearest name.
+    """
+    if path.is_file():
+        return path
+    if (path / DOCUMENT).is_file():
+        return path / DOCUMENT
+    if path.is_dir():
+        raise OptionsError(f"{path}: no {DOCUMENT} in this folder")
+    known = shipped()
+    name = path.name if path.parent.name in ("", "recipes") else ""
+    if name in known:
+        return known[name] / DOCUMENT
+    raise OptionsError(f"{path}: no such recipe{nearest(path.name, list(known))}")

@@ -1,0 +1,150 @@
+"""`nmtk recipe`, and `nmtk train --dry-run`, as they are typed."""
+
+import json
+import subprocess
+import sys
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+import yaml
+
+from nmtk.documents import parse_yaml, read_yaml, to_yaml
+from nmtk.recipe.recipe import Recipe, load
+from nmtk.recipe.shelf import shipped
+from tests.training.conftest import recipe
+
+__all__ = ["recipe"]
+
+Nmtk = Callable[..., Any]
+
+
+@pytest.fixture(autouse=True)
+def away(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.delenv("NMTK_DATA", raising=False)
+    monkeypatch.setenv("NMTK_CACHE", str(tmp_path / "cache"))
+    monkeypatch.chdir(tmp_path)
+
+
+def test_all_are_listed(nmtk: Nmtk) -> None:
+    ended = nmtk("recipe", "list")
+    assert ended.code == 0
+    head, *rows = ended.out.splitlines()
+    assert head.split() == ["recipe", "languages", "evidence", "hours", "expected", "what"]
+    assert [row.split()[0] for row in rows] == list(shipped())
+    [row] = [row for row in rows if row.startswith("multi30k-en-de ")]
+    assert "en to de   measured" in row
+    assert "test_2016_flickr bleu 35 to 39" in row
+
+
+def test_the_list_for_programs(nmtk: Nmtk) -> None:
+    rows = {row["name"]: row for row in json.loads(nmtk("recipe", "list", "--format", "json").out)}
+    assert list(rows) == list(shipped())
+    for name, row in rows.items():
+        recipe = load(Path(name)).recipe
+        assert row["source"] == recipe.data.source
+        assert row["expect"] == recipe.document()["expect"]
+        assert row["evidence"] == recipe.evidence.document()
+
+
+def test_listing_brings_no_pytorch() -> None:
+    code = (
+        "import sys; from nmtk.cli.app import main; sys.argv = ['nmtk', 'recipe', 'list']\n"
+        "try: main()\n"
+        "except SystemExit: print(*sys.modules, file=sys.stderr)"
+    )
+    ended = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert "quickstart" in ended.stdout
+    assert not {"torch", "sacrebleu", "sentencepiece"} & set(ended.stderr.split())
+
+
+@pytest.mark.parametrize("name", shipped())
+def test_each_is_shown(name: str, nmtk: Nmtk) -> None:
+    ended = nmtk("recipe", "show", name)
+    assert (ended.code, ended.err) == (0, "")
+    recipe = load(Path(name)).recipe
+    lines = ended.out.splitlines()
+    assert lines[0] == f"recipe      {name}: {recipe.description}"
+    for fact in ("texts", "files", "model", "training", "tricks", "expected", "evidence", "commands"):
+        assert any(line.startswith(f"{fact:<12}") for line in lines)
+    for text in (*recipe.data.train, recipe.data.valid, *recipe.data.test.values()):
+        assert all(f" {file}: " in ended.out for file in text.files())
+    for signature in recipe.evidence.signatures.values():
+        assert signature in ended.out
+    assert f"nmtk recipe verify {name} " in ended.out
+
+
+def test_it_is_said_where_files_are(recipe: Path, nmtk: Nmtk) -> None:
+    document = read_yaml(recipe / "recipe.yaml")
+    document["data"]["files"] = {"valid.de": {"url": "https://example.org/v.de", "sha256": "0" * 64}}
+    (recipe / "recipe.yaml").write_text(to_yaml(document))
+    (recipe / "valid.de").unlink()
+    (recipe / "test.en").unlink()
+    out = nmtk("recipe", "show", recipe).out
+    assert f"train.en: here, beside the recipe ({recipe / 'train.en'})" in out
+    assert "valid.de: to be fetched from https://example.org/v.de" in out
+    assert "test.en: not here, and without an address: let NMTK_DATA name a folder that has it" in out
+    assert f"nmtk train {recipe}\n" in out
+
+
+def test_the_whole_document_has_every_default(nmtk: Nmtk) -> None:
+    ended = nmtk("recipe", "show", "multi30k-en-de", "--yaml")
+    recipe = load(Path("multi30k-en-de")).recipe
+    assert Recipe.parse(parse_yaml(ended.out, "shown"), "shown") == recipe
+    assert yaml.safe_load(ended.out)["training"]["label_smoothing"] == 0.1
+
+
+@pytest.mark.parametrize("verb", ["show", "verify"])
+def test_a_name_that_is_none_meets_the_nearest(verb: str, nmtk: Nmtk) -> None:
+    ended = nmtk("recipe", verb, "multi30k")
+    assert ended == (1, "", "nmtk: error: multi30k: no such recipe; did you mean multi30k-en-de?\n")
+    assert nmtk("recipe", "shwo").code == 2
+
+
+def test_verify_ends_green_or_red(recipe: Path, tmp_path: Path, nmtk: Nmtk) -> None:
+    document = read_yaml(recipe / "recipe.yaml") | {"expect": {"test": {"bleu": [0, 100]}}}
+    (recipe / "recipe.yaml").write_text(to_yaml(document))
+    ended = nmtk("recipe", "verify", recipe, "training.threads=1")
+    assert ended.code == 0
+    assert "ok      score      test bleu: " in ended.out
+    assert ended.out.splitlines()[-1] == "verdict: green: 8 of 8 checks hold"
+    assert (tmp_path / "runs" / "backwards" / "verification.json").is_file()
+    document["expect"] = {"test": {"bleu": [99, 100]}}
+    (recipe / "recipe.yaml").write_text(to_yaml(document))
+    ended = nmtk("recipe", "verify", recipe)
+    assert ended.code == 1
+    assert "FAILED  score      test bleu: " in ended.out
+    assert ended.out.splitlines()[-1] == "verdict: red: 7 of 8 checks hold"
+
+
+def test_verify_refuses_another_contract(recipe: Path, tmp_path: Path, nmtk: Nmtk) -> None:
+    ended = nmtk("recipe", "verify", recipe, "training.updates=1")
+    assert ended.code == 1
+    assert "nmtk: error: training.updates: it changes what the recipe promises" in ended.err
+    assert not (tmp_path / "runs").exists()
+
+
+@pytest.mark.parametrize("verb", [["train"], ["recipe", "verify"]], ids=" ".join)
+def test_a_dry_run_says_what_was_cut_and_leaves_nothing(
+    verb: list[str], recipe: Path, tmp_path: Path, nmtk: Nmtk
+) -> None:
+    before = sorted(tmp_path.rglob("*"))
+    ended = nmtk(*verb, recipe, "--dry-run")
+    assert (ended.code, ended.err) == (0, "")
+    facts = {line[:14].strip(): line[14:].strip() for line in ended.out.splitlines()}
+    assert "parameters in full" in facts["recipe"]
+    assert facts["train corpus1"] == "300 of its own pairs"
+    assert "training.updates 12 to 6" in facts["cut"]
+    assert facts["scored"] == "test: BLEU, chrF2, TER"
+    assert facts["took"].endswith("leaves nothing behind")
+    assert sorted(tmp_path.rglob("*")) == before
+    assert nmtk(*verb, recipe, "--dry-run", "-o", "run").code == 2
+
+
+def test_a_dry_run_with_another_signature_fails(recipe: Path, nmtk: Nmtk) -> None:
+    document = read_yaml(recipe / "recipe.yaml") | {"evidence": {"signatures": {"bleu": "nrefs:2"}}}
+    (recipe / "recipe.yaml").write_text(to_yaml(document))
+    ended = nmtk("train", recipe, "--dry-run")
+    assert ended.code == 1
+    assert "signatures     test bleu: found nrefs:1|" in ended.out
