@@ -22,11 +22,12 @@ class Text(NamedTuple):
     def chunks(self) -> Iterator[Chunk]:
         """Its pairs in chunks of raw lines. Raises DataError for damaged files and when lines asked for are missing."""
         span, sieve = self.options.span(), self.options.sieve()
-        chunks: Iterator[Chunk] = (
-            tsv_chunks(self.paths[0], self.options.columns, span)
-            if len(self.paths) == 1
-            else file_chunks(*self.paths, span)
-        )
+        chunks: Iterator[Chunk]
+        if len(self.paths) == 1:
+            chunks = tsv_chunks(self.paths[0], self.options.columns, span)
+        else:
+            source, target = self.paths
+            chunks = file_chunks(source, target, span)
         return (SievedChunk(chunk, sieve) for chunk in chunks) if sieve else chunks
 
     def pairs(self) -> Iterator[Pair]:

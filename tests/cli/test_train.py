@@ -1,13 +1,15 @@
 """What `nmtk train` says to input that cannot be used: one line, exit code 1, nothing half written."""
 
 import gzip
+import hashlib
 import os
 import subprocess
+import tarfile
 from pathlib import Path
 
 import pytest
 
-from nmtk.documents import read_yaml, to_yaml
+from nmtk.documents import Document, read_yaml, to_yaml
 from nmtk.training.checkpoints import saved
 from tests.training.conftest import Train, recipe, train
 
@@ -21,6 +23,58 @@ def error(result: subprocess.CompletedProcess[str]) -> str:
     (line,) = [line for line in result.stderr.splitlines() if line.startswith("nmtk: error: ")]
     assert result.stderr.rstrip().endswith(line)
     return line.removeprefix("nmtk: error: ")
+
+
+def test_a_run_is_the_same_wherever_its_text_comes_from(
+    train: Train, recipe: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """From files beside the recipe; and from two archives at an address, in part marked up and in parts."""
+    monkeypatch.setenv("NMTK_CACHE", str(tmp_path / "cache"))
+    assert train("plain").returncode == 0
+    document = read_yaml(recipe / "recipe.yaml")
+    files: Document = {}
+    for number, side in enumerate(("en", "de")):
+        lines = {name: (recipe / f"{name}.{side}").read_text().splitlines() for name in ("train", "valid", "test")}
+        members = {
+            "c/first": "\n".join(lines["train"][:100]),
+            "c/second": "\n".join(lines["train"][100:]) + "\n",
+            "dev.sgm": "".join(f"<seg>{line}</seg>\n" for line in lines["valid"]),
+            "train.tags": "<url>x</url>\n" + "".join(f"<title>{line}</title>\n" for line in lines["test"]),
+        }
+        archive = tmp_path / f"{side}.tgz"
+        with tarfile.open(archive, "w:gz") as tar:
+            for name, text in members.items():
+                (tmp_path / "member").write_text(text)
+                tar.add(tmp_path / "member", name)
+        digest = hashlib.sha256(archive.read_bytes()).hexdigest()
+        urls = [(tmp_path / "gone.tgz").as_uri(), archive.as_uri()][number:]  # the one has a mirror that is down
+        files |= {
+            f"both/{side}.tgz": {"url": urls, "sha256": digest},
+            f"first.{side}": {"archive": f"both/{side}.tgz", "member": "c/first"},
+            f"second.{side}": {"archive": f"both/{side}.tgz", "member": "c/second"},
+            f"train.{side}": {"join": [f"first.{side}", f"second.{side}"]},
+            f"valid.{side}": {"archive": f"both/{side}.tgz", "member": "dev.sgm", "markup": "sgml"},
+            f"test.{side}": {"archive": f"both/{side}.tgz", "member": "train.tags", "markup": "iwslt"},
+        }
+        for name in lines:
+            (recipe / f"{name}.{side}").unlink()
+    document["data"]["files"] = files
+    (recipe / "recipe.yaml").write_text(to_yaml(document))
+
+    ended = train("brought")
+    assert ended.returncode == 0, ended.stderr
+    plain, brought = (tmp_path / run / "model" / "model.safetensors" for run in ("plain", "brought"))
+    assert brought.read_bytes() == plain.read_bytes()
+    for noted in (tmp_path / "brought" / "run.yaml", tmp_path / "brought" / "model" / "card.yaml"):
+        manifest = {file["name"]: file for file in read_yaml(noted)["files"]}
+        assert manifest.keys() == files.keys()
+        assert manifest["both/en.tgz"]["sha256"] == files["both/en.tgz"]["sha256"]
+        assert manifest["both/en.tgz"]["bytes"] == (tmp_path / "en.tgz").stat().st_size
+        assert manifest["first.en"]["origin"] == "c/first of both/en.tgz"
+        assert manifest["valid.de"]["origin"] == "the text in dev.sgm of both/de.tgz"
+        assert manifest["train.de"]["origin"] == "join of first.de, second.de"
+    origins = {file["name"]: file["origin"] for file in read_yaml(tmp_path / "brought" / "run.yaml")["files"]}
+    assert origins["both/en.tgz"] == (tmp_path / "en.tgz").as_uri()
 
 
 def test_missing_recipe(train: Train, recipe: Path) -> None:

@@ -1,39 +1,11 @@
-import io
-import tarfile
 from collections.abc import Callable
 from pathlib import Path
 
 import pytest
-from sacrebleu.dataset import DATASETS
-from sacrebleu.dataset.plain_text import PlainTextDataset
 
 from nmtk.errors import DataError, OptionsError
-from nmtk.evaluation.testsets import Task, named_task
-
-SOURCE, REFERENCE = ["One.", "Two\u2028dogs."], ["Eins.", "Zwei Hunde."]
-
-
-@pytest.fixture
-def known(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Callable[..., Path]:
-    """Make a test set known to sacreBLEU, which is fetched from an archive on this machine, and kept in `cache`."""
-
-    def make(name: str, source: list[str] = SOURCE, md5: str | None = None) -> Path:
-        archive = tmp_path / f"{name}.tgz"
-        with tarfile.open(archive, "w:gz") as tar:
-            for file, lines in (("all.en", source), ("all.de", REFERENCE)):
-                data = "".join(line + "\n" for line in lines).encode()
-                entry = tarfile.TarInfo(file)
-                entry.size = len(data)
-                tar.addfile(entry, io.BytesIO(data))
-        dataset = PlainTextDataset(
-            name, data=[archive.as_uri()], md5=[md5] if md5 else None, langpairs={"en-de": ["all.en", "all.de"]}
-        )
-        dataset._outdir = str(tmp_path / "cache" / name)
-        dataset._rawdir = str(tmp_path / "cache" / name / "raw")
-        monkeypatch.setitem(DATASETS, name, dataset)
-        return archive
-
-    return make
+from nmtk.evaluation.testsets import Task, named_file, named_task
+from tests.evaluation.conftest import REFERENCE, SOURCE
 
 
 @pytest.mark.filterwarnings("ignore:Python 3.14 will:DeprecationWarning")  # of how sacreBLEU unpacks
@@ -87,3 +59,10 @@ def test_a_source_of_another_length_is_told_before_any_work(tmp_path: Path) -> N
     (tmp_path / "src").write_text("a\n")
     with pytest.raises(DataError, match=r"src has 1 line, but .*ref has 2 lines: "):
         Task.read([tmp_path / "ref"], tmp_path / "src")
+
+
+@pytest.mark.filterwarnings("ignore:Python 3.14 will:DeprecationWarning")
+def test_each_side_of_a_test_set_is_a_file(known: Callable[..., Path]) -> None:
+    known("mine")
+    assert named_file("mine", "en-de", "source").read_text("utf-8").split("\n") == [*SOURCE, ""]
+    assert named_file("mine", "en-de", "reference").read_text("utf-8").split("\n") == [*REFERENCE, ""]

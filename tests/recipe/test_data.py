@@ -4,6 +4,7 @@ from typing import Any
 
 import pytest
 
+from nmtk.data.pairs import Sieve
 from nmtk.documents import Document
 from nmtk.errors import OptionsError
 from nmtk.recipe.data import DataOptions, TextOptions
@@ -26,8 +27,8 @@ def test_what_is_not_said_has_a_default():
 def test_one_url_is_a_list_of_one():
     one = document(files={"a.en": {"url": "https://example.org/a", "sha256": HASH}})
     several = document(files={"a.en": {"url": ["https://example.org/a", "http://example.org/b"], "sha256": HASH}})
-    assert DataOptions.parse(one, "r").files["a.en"].url == ("https://example.org/a",)
-    assert DataOptions.parse(several, "r").files["a.en"].url == ("https://example.org/a", "http://example.org/b")
+    urls = [DataOptions.parse(given, "r").files["a.en"].document()["url"] for given in (one, several)]
+    assert urls == [["https://example.org/a"], ["https://example.org/a", "http://example.org/b"]]
 
 
 def test_a_document_written_out_reads_back_the_same():
@@ -49,11 +50,21 @@ def test_corpora_are_named_by_their_place_unless_they_have_a_name():
 
 
 @pytest.mark.parametrize(
-    ("lines", "span"), [(None, (1, None)), ("1-2000", (1, 2000)), ("2001-", (2001, None)), ("7-7", (7, 7))]
+    ("lines", "span"),
+    [(None, (1, None)), ("1-2000", (1, 2000)), ("2001-", (2001, None)), ("7-7", (7, 7)), ("every 7", (1, None))],
 )
 def test_a_span_of_lines_has_both_its_ends(lines: str | None, span: tuple[int, int | None]):
     given = {"lines": lines} if lines else {}
     assert TextOptions.parse({"tsv": "a.tsv", **given}, "r").span() == span
+
+
+@pytest.mark.parametrize(
+    ("lines", "sieve"),
+    [(None, None), ("3-", None), ("every 23", Sieve(23)), ("not every 10", Sieve(10, others=True))],
+)
+def test_one_line_of_so_many_or_the_others_may_be_meant(lines: str | None, sieve: Sieve | None):
+    given = {"lines": lines} if lines else {}
+    assert TextOptions.parse({"tsv": "a.tsv", **given}, "r").sieve() == sieve
 
 
 SIDES = {"source": "a.en", "target": "a.de"}
@@ -73,6 +84,9 @@ SIDES = {"source": "a.en", "target": "a.de"}
         ({"valid": SIDES | {"columns": [1, 2]}}, "r: valid: found columns without tsv: only a TSV file has them"),
         ({"valid": SIDES | {"lines": "0-5"}}, "r: valid.lines: "),
         ({"valid": SIDES | {"lines": "5"}}, "r: valid.lines: "),
+        ({"valid": SIDES | {"lines": "every 1"}}, "r: valid.lines: "),
+        ({"valid": SIDES | {"lines": "every"}}, "r: valid.lines: "),
+        ({"valid": SIDES | {"lines": "not 23"}}, "r: valid.lines: "),
         ({"valid": SIDES | {"lines": "9-5"}}, "r: valid: found lines 9-5, which end before they begin"),
         ({"valid": SIDES | {"targt": "x"}}, "r: unknown key valid.targt; did you mean target?"),
         ({"test": {"../news": SIDES}}, "r: test."),

@@ -11,8 +11,10 @@ from pathlib import Path
 import pytest
 
 from nmtk.errors import DataError
-from nmtk.recipe.data import FileOptions
 from nmtk.recipe.fetch import Finder
+from nmtk.recipe.sources.at_hand import AtHand
+from nmtk.recipe.sources.download import Download
+from nmtk.recipe.sources.source import Source
 
 NAME = "corpus/train.en"
 
@@ -57,7 +59,7 @@ def served(tmp_path: Path) -> Iterator[tuple[Path, str]]:
     server.server_close()
 
 
-def finder(places: dict[str, Path], known: FileOptions | None = None) -> Finder:
+def finder(places: dict[str, Path], known: Source | None = None) -> Finder:
     return Finder({NAME: known} if known else {}, places["beside the recipe"], places["generated"])
 
 
@@ -74,7 +76,7 @@ def test_another_hash_is_an_error_wherever_the_file_is(kind: str, places: dict[s
     digest = put(places[kind], "other")
     wanted = "0" * 64
     with pytest.raises(DataError, match=f"train.en: found sha256 {digest}, wanted {wanted}"):
-        finder(places, FileOptions(sha256=wanted)).find(NAME)
+        finder(places, AtHand(sha256=wanted)).find(NAME)
 
 
 def test_a_missing_file_names_all_places_and_the_mend(places: dict[str, Path], monkeypatch: pytest.MonkeyPatch) -> None:
@@ -96,7 +98,7 @@ def test_nmtk_data_must_be_a_folder(places: dict[str, Path], monkeypatch: pytest
 
 def test_a_file_is_fetched_once(places: dict[str, Path], served: tuple[Path, str]) -> None:
     folder, address = served
-    known = FileOptions(url=(f"{address}/{NAME}",), sha256=put(folder, "a\nb\n"))
+    known = Download(url=(f"{address}/{NAME}",), sha256=put(folder, "a\nb\n"))
     first = finder(places, known).find(NAME)
     assert (first.origin, first.path.read_text()) == (f"{address}/{NAME}", "a\nb\n")
     (folder / NAME).unlink()
@@ -109,13 +111,13 @@ def test_mirrors_are_tried_in_order(places: dict[str, Path], served: tuple[Path,
     digest = put(folder, "right")
     (folder / "wrong").write_text("wrong")
     urls = (f"{address}/missing", f"{address}/wrong", f"{address}/{NAME}", f"{address}/never")
-    assert finder(places, FileOptions(url=urls, sha256=digest)).find(NAME).origin == urls[2]
+    assert finder(places, Download(url=urls, sha256=digest)).find(NAME).origin == urls[2]
 
 
 def test_when_no_mirror_serves_all_reasons_are_told(places: dict[str, Path], served: tuple[Path, str]) -> None:
     folder, address = served
     (folder / "wrong").write_text("wrong")
-    known = FileOptions(url=(f"{address}/missing", f"{address}/wrong"), sha256="0" * 64)
+    known = Download(url=(f"{address}/missing", f"{address}/wrong"), sha256="0" * 64)
     with pytest.raises(DataError, match=r"missing: cannot be fetched: HTTP 404.*; .*wrong: fetched, but its sha256 is"):
         finder(places, known).find(NAME)
     assert [path for path in places["cache"].rglob("*") if path.is_file()] == []
@@ -124,7 +126,7 @@ def test_when_no_mirror_serves_all_reasons_are_told(places: dict[str, Path], ser
 def test_what_the_cache_has_of_another_recipe_gives_way(places: dict[str, Path], served: tuple[Path, str]) -> None:
     folder, address = served
     put(places["cache"], "another recipe's")
-    known = FileOptions(url=(f"{address}/{NAME}",), sha256=put(folder, "mine"))
+    known = Download(url=(f"{address}/{NAME}",), sha256=put(folder, "mine"))
     assert finder(places, known).find(NAME).path.read_text() == "mine"
 
 

@@ -39,7 +39,8 @@ class Member(Source):
         home = _home(finder.cache, archive)
         raw = home / "raw"
         if not (raw / self.member).is_file():
-            asked = {file.member for file in finder.files.values() if getattr(file, "archive", None) == self.archive}
+            others = (file for file in finder.files.values() if isinstance(file, Member))
+            asked = {file.member for file in others if file.archive == self.archive}
             left = {member: raw / member for member in sorted(asked) if not (raw / member).is_file()}
             finder.console.print(f"unpacking {', '.join(left)} of {self.archive}", soft_wrap=True, highlight=False)
             unpack(archive.path, left)

@@ -9,11 +9,11 @@ from rich.console import Console
 
 from nmtk.errors import DataError
 from nmtk.files import download
-from nmtk.recipe.sources.source import Brought, Finder, Source
+from nmtk.recipe.sources.source import AS_TUPLE, Brought, Finder, Source
 
 
 def _several(value: Any) -> Any:
-    return (value,) if isinstance(value, str) else tuple(value) if isinstance(value, list) else value
+    return (value,) if isinstance(value, str) else value
 
 
 Url: TypeAlias = Annotated[str, StringConstraints(pattern=r"^(https?|ftp|file)://\S+$")]
@@ -23,7 +23,7 @@ class Download(Source):
     """A file that is fetched into the cache, under its name. What the network brings is never taken on trust."""
 
     kind: Literal["url"] = "url"
-    url: Annotated[tuple[Url, ...], BeforeValidator(_several), Field(min_length=1)]
+    url: Annotated[tuple[Url, ...], AS_TUPLE, BeforeValidator(_several), Field(min_length=1)]
     """One address, or several mirrors that are tried in their order."""
 
     @model_validator(mode="after")

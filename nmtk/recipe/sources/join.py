@@ -8,7 +8,7 @@ from pydantic import Field
 
 from nmtk.files import atomic_write
 from nmtk.lines import BlockReader
-from nmtk.recipe.sources.source import Brought, Finder, Source
+from nmtk.recipe.sources.source import AS_TUPLE, Brought, Finder, Source
 
 _LINES = 4096
 """Read at once."""
@@ -18,7 +18,7 @@ class Join(Source):
     """The lines of several files of the recipe, one file after the other, decompressed."""
 
     kind: Literal["join"] = "join"
-    join: Annotated[tuple[str, ...], Field(min_length=1)]
+    join: Annotated[tuple[str, ...], AS_TUPLE, Field(min_length=1)]
 
     def needs(self) -> tuple[str, ...]:
         return self.join

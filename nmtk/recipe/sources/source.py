@@ -3,9 +3,9 @@
 from abc import ABC, abstractmethod
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Annotated, ClassVar, NamedTuple, Protocol, TypeAlias
+from typing import Annotated, Any, ClassVar, NamedTuple, Protocol, TypeAlias
 
-from pydantic import StringConstraints
+from pydantic import BeforeValidator, StringConstraints
 from rich.console import Console
 
 from nmtk.documents import Document
@@ -13,6 +13,14 @@ from nmtk.files import sha256
 from nmtk.options import Options
 
 Sha256: TypeAlias = Annotated[str, StringConstraints(pattern="^[0-9a-f]{64}$")]
+
+
+def _as_tuple(value: Any) -> Any:
+    return tuple(value) if isinstance(value, list) else value
+
+
+AS_TUPLE = BeforeValidator(_as_tuple)
+"""Lets a list of the document be a tuple, in an entry: pydantic itself does so only for JSON that no one has touched."""
 
 
 class Found(NamedTuple):

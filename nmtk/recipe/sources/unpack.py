@@ -44,8 +44,8 @@ def unpack(archive: Path, wanted: Mapping[str, Path]) -> None:
 
 def _members(archive: Path) -> Iterator[tuple[str, Opener]]:
     """The files in an archive. Each is to be read, if at all, before the next is asked for."""
-    with archive.open("rb") as file:
-        start = file.read(6)
+    with archive.open("rb") as packed:
+        start = packed.read(6)
     if start.startswith(b"PK"):
         with zipfile.ZipFile(archive) as zipped:
             for info in zipped.infolist():

@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 from nmtk.data.doctor.reading import Reading
-from nmtk.data.pairs import CHUNK, WHOLE, read_files, read_tsv
+from nmtk.data.pairs import CHUNK, WHOLE, Sieve, read_files, read_tsv
 
 
 def pairs(reading: Reading) -> list[tuple[str, str, int]]:
@@ -83,3 +83,12 @@ def test_a_file_that_is_cut_short(tmp_path: Path) -> None:
     read = len(pairs(reading))
     assert 0 < read < 50_000
     assert [finding.fault for finding in reading.findings] == ["damage", "line counts"]
+
+
+@pytest.mark.parametrize("sieve", [Sieve(23), Sieve(2, others=True)])
+def test_lines_that_are_not_meant_are_left_out(tmp_path: Path, sieve: Sieve) -> None:
+    (tmp_path / "s").write_text("".join(f"s {n}\n" for n in range(CHUNK + 99)))
+    (tmp_path / "both").write_text("".join(f"s {n}\ts {n}\n" for n in range(CHUNK + 99)))
+    wanted = [tuple(pair) for pair in read_files(tmp_path / "s", tmp_path / "s") if sieve.keeps(pair.line)]
+    for paths in ((tmp_path / "s", tmp_path / "s"), (tmp_path / "both",)):
+        assert pairs(Reading(paths, sieve=sieve)) == wanted
