@@ -20,7 +20,7 @@ def show(located: Located) -> list[str]:
         ("languages", [f"{recipe.data.source} to {recipe.data.target}"]),
         ("texts", _texts(recipe)),
         ("files", _files(located)),
-        ("vocabulary", [_phrase(recipe.vocabulary.minimal() | {"size": recipe.vocabulary.size})]),
+        ("vocabulary", [_phrase(recipe.vocabulary.document())]),
         ("model", _model(located)),
         ("training", _training(recipe)),
         ("tricks", _tricks(recipe)),
@@ -150,7 +150,7 @@ def _phrase(document: Document) -> str:
     """Options in words: the kind first, then each key with its value; what is not set is left out."""
     parts = [str(document["kind"])] if "kind" in document else []
     for key, value in document.items():
-        if key == "kind" or value is None or value is False:
+        if key == "kind" or value in (None, False, (), []):
             continue
         parts.append(key if value is True else f"{key.replace('_', ' ')} {_value(value)}")
     return ", ".join(parts)

@@ -12,7 +12,6 @@ from nmtk.errors import DataError
 
 ROOT = Path(__file__).parents[2]
 VERBS = (
-    "recipe",
     "build-vocab",
     "train",
     "translate",
@@ -22,6 +21,7 @@ VERBS = (
     "average-checkpoints",
     "benchmark",
     "doctor",
+    "recipe",
 )
 HEAVY = {"ctranslate2", "numpy", "pydantic", "rich", "sacrebleu", "sentencepiece", "torch", "transformers", "yaml"}
 NMTK = [sys.executable, "-m", "nmtk"]

@@ -1,6 +1,8 @@
 """`nmtk recipe`, and `nmtk train --dry-run`, as they are typed."""
 
 import json
+import re
+import shlex
 import subprocess
 import sys
 from collections.abc import Callable
@@ -17,6 +19,7 @@ from tests.training.conftest import recipe
 
 __all__ = ["recipe"]
 
+ROOT = Path(__file__).parents[2]
 Nmtk = Callable[..., Any]
 
 
@@ -148,3 +151,15 @@ def test_a_dry_run_with_another_signature_fails(recipe: Path, nmtk: Nmtk) -> Non
     ended = nmtk("train", recipe, "--dry-run")
     assert ended.code == 1
     assert "signatures     test bleu: found nrefs:1|" in ended.out
+
+
+def test_what_the_readme_shows_works(recipe: Path, nmtk: Nmtk) -> None:
+    section = (ROOT / "README.md").read_text("utf-8").split("\n## Recipes\n")[1].split("\n## ")[0]
+    [commands], [contract] = (re.findall(rf"```{kind}\n(.*?)```", section, re.DOTALL) for kind in ("sh", "yaml"))
+    for line in commands.splitlines():
+        _, *arguments = shlex.split(line, comments=True)
+        ended = nmtk(*arguments, *(["--dry-run"] if "verify" in arguments else []))
+        assert (ended.code, ended.err) == (0, ""), line
+    document = read_yaml(recipe / "recipe.yaml")
+    document["data"]["test"]["news"] = document["data"]["test"].pop("test")
+    assert Recipe.parse(document | parse_yaml(contract, "README.md"), "r").evidence.kind == "measured"
