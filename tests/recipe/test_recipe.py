@@ -6,8 +6,9 @@ from pathlib import Path
 import pytest
 
 from nmtk.errors import OptionsError
-from nmtk.recipe.data import FileOptions
 from nmtk.recipe.recipe import Recipe, load, shipped
+from nmtk.recipe.sources.mtdata_corpus import MtdataCorpus
+from nmtk.recipe.sources.sacrebleu_set import SacrebleuSet
 
 RECIPES = Path(__file__).parents[2] / "recipes"
 NAMES = sorted(folder.name for folder in RECIPES.iterdir() if folder.is_dir())
@@ -50,14 +51,17 @@ def test_a_recipe_survives_being_written_out(name: str) -> None:
 
 
 @pytest.mark.parametrize("name", NAMES)
-def test_every_file_of_a_recipe_is_known_by_hash_or_generated(name: str) -> None:
+def test_every_file_of_a_recipe_is_generated_or_known_by_hash_or_by_what_it_is_made_of(name: str) -> None:
     data = load(RECIPES / name).recipe.data
-    named = {file for text in (*data.train, data.valid, *data.test.values()) for file in text.files()}
+    named = [file for text in (*data.train, data.valid, *data.test.values()) for file in text.files()]
     if data.generate:
         assert data.files == {}
     else:
-        assert named == data.files.keys()
-        assert all(data.files.get(file, FileOptions()).sha256 for file in named)
+        for file in named:
+            named += data.files[file].needs()
+        assert set(named) == data.files.keys()
+        for source in data.files.values():
+            assert source.sha256 or source.needs() or isinstance(source, SacrebleuSet | MtdataCorpus)
 
 
 @pytest.mark.parametrize("name", NAMES)

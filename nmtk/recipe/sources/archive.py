@@ -28,7 +28,7 @@ class Member(Source):
     member: MemberPath
     """The file's path in it."""
     markup: Markup | None = None
-    """What the text is to be taken out of."""
+    """What the text is to be taken out of; `sha256` is then that of the text."""
 
     def needs(self) -> tuple[str, ...]:
         return (self.archive,)
