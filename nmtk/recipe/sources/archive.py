@@ -28,7 +28,7 @@ class Member(Source):
     member: MemberPath
     """The file's path in it."""
     markup: Markup | None = None
-    """What the text is to be taken out of."""
+    """What the text is to be taken out of; `sha256` is then that of the text."""
 
     def needs(self) -> tuple[str, ...]:
         return (self.archive,)
@@ -42,7 +42,8 @@ class Member(Source):
             others = (file for file in finder.files.values() if isinstance(file, Member))
             asked = {file.member for file in others if file.archive == self.archive}
             left = {member: raw / member for member in sorted(asked) if not (raw / member).is_file()}
-            finder.console.print(f"unpacking {', '.join(left)} of {self.archive}", soft_wrap=True, highlight=False)
+            told = f"unpacking {', '.join(left)} of {self.archive}"
+            finder.console.print(told, soft_wrap=True, markup=False, highlight=False)
             unpack(archive.path, left)
         origin = f"{self.member} of {self.archive}"
         if self.markup is None:

@@ -47,7 +47,7 @@ class MtdataCorpus(Source):
     def bring(self, name: str, finder: Finder) -> Brought:
         home = finder.cache / "mtdata" / self.mtdata
         if not home.is_dir():
-            finder.console.print(f"fetching {self.mtdata} with mtdata", soft_wrap=True, highlight=False)
+            finder.console.print(f"fetching {self.mtdata} with mtdata", soft_wrap=True, markup=False, highlight=False)
             with _own_logging():
                 _write(self.mtdata, self._languages(), home, bars=finder.console.is_terminal)
         return Brought(home / self.language, (home / ORIGIN).read_text("utf-8").strip())
@@ -63,12 +63,16 @@ def _write(corpus: str, languages: Sequence[str], home: Path, bars: bool) -> Non
     with atomic_folder(home) as beside, ExitStack() as opened:
         (beside / ORIGIN).write_text(origin + "\n", "utf-8")
         files = [opened.enter_context((beside / language).open("wb")) for language in languages]
+        written = 0
         for row in _faults_told(corpus, rows):
             cells = (row,) if isinstance(row, str) else row[: len(files)]
             texts = [(cell or "").strip().translate(_SPACE) for cell in cells]
             if len(texts) == len(files) and all(texts):
                 for file, text in zip(files, texts, strict=True):
                     file.write(text.encode("utf-8", "ignore") + b"\n")
+                written += 1
+        if not written:
+            raise DataError(f"{corpus}: mtdata gives not one sentence of it")
 
 
 def _open(corpus: str, bars: bool) -> tuple[str, Iterable[Any]]:

@@ -20,7 +20,7 @@ def _as_tuple(value: Any) -> Any:
 
 
 AS_TUPLE = BeforeValidator(_as_tuple)
-"""Lets a list of the document be a tuple, in an entry: pydantic itself does so only for JSON that no one has touched."""
+"""Lets a list of the document be a tuple, in an entry: pydantic does so only for JSON that no one has touched."""
 
 
 class Found(NamedTuple):

@@ -166,8 +166,18 @@ def test_what_mtdata_cannot_bring_is_told_in_one_line(
 def test_logging_stays_as_it_was(mtdata: StandIn, make_finder: MakeFinder) -> None:
     root = logging.getLogger()
     before = root.level, list(root.handlers)
+    mtdata.rows = [["Eins.", "One."]]
     make_finder(**SIDES).find("deu")
     assert (root.level, root.handlers) == before
+
+
+def test_a_corpus_without_a_sentence_is_told_and_not_kept(
+    mtdata: StandIn, make_finder: MakeFinder, tmp_path: Path
+) -> None:
+    mtdata.rows = [["Nur Deutsch.", ""]]
+    with pytest.raises(DataError, match=rf"^{PARALLEL}: mtdata gives not one sentence of it$"):
+        make_finder(**SIDES).find("deu")
+    assert not list((tmp_path / "cache" / "mtdata").glob("*"))
 
 
 def test_an_unknown_name_is_told_with_the_nearest(mtdata: StandIn, make_finder: MakeFinder) -> None:

@@ -1,10 +1,13 @@
 """The recipe's `data.files`: what each entry takes, and what is said of what it cannot take."""
 
+import re
+from pathlib import Path
+from textwrap import dedent
 from typing import Any
 
 import pytest
 
-from nmtk.documents import Document
+from nmtk.documents import Document, parse_yaml
 from nmtk.errors import OptionsError
 from nmtk.recipe.data import DataOptions
 
@@ -36,6 +39,13 @@ def test_the_key_of_an_entry_tells_its_source() -> None:
 def test_a_document_written_out_or_short_reads_back_the_same() -> None:
     data = parse(FILES)
     assert DataOptions.parse(data.document(), "r") == DataOptions.parse(data.minimal(), "r") == data
+
+
+def test_the_readme_shows_entries_that_are_taken() -> None:
+    readme = (Path(__file__).parents[3] / "README.md").read_text("utf-8")
+    (block,) = re.findall(r"```yaml\ndata:\n  files:\n(.*?)```", readme, re.DOTALL)
+    files = parse_yaml(dedent(block).replace("HASH", "a" * 64), "README.md")
+    assert {file.document()["kind"] for file in parse(files).files.values()} == set(KINDS) - {"at-hand"}
 
 
 def test_what_earlier_runs_noted_of_a_file_at_hand_is_still_read() -> None:
