@@ -8,6 +8,7 @@ positions, norms, activation and tying of the model, its dropout, optimiser, sch
 import json
 import os
 import time
+from collections import Counter
 from collections.abc import Iterator
 from pathlib import Path
 from tempfile import TemporaryDirectory
@@ -97,12 +98,13 @@ def cut(located: Located, texts: Sample) -> Recipe:
 
 
 def _pieces(options: VocabularyOptions, texts: Sample) -> int:
-    """A size that the sample can fill: all that a vocabulary must have, and a piece for every other word."""
+    """A size that the sample can fill: all that a vocabulary must have, and half as many pieces as words come again."""
     sides = [[*texts.lines[0], *texts.lines[1]]] if options.joint else texts.lines
     fixed = len(SPECIAL) + len(options.symbols) + (BYTES if options.byte_fallback else 0)
-    characters = max(len(set().union(*side)) for side in sides)
-    words = min(len({word for line in side for word in line.split()}) for side in sides)
-    return fixed + characters + min(PIECES, words // 2)
+    characters = max(len(set(" ").union(*side)) for side in sides)  # a line begins with a blank, in pieces
+    counts = [Counter(word for line in side for word in line.split()) for side in sides]
+    again = min(sum(count > 1 for count in words.values()) for words in counts)
+    return fixed + characters + min(PIECES, again // 2)
 
 
 def _signatures(recipe: Recipe, scores: Scores) -> Iterator[str]:

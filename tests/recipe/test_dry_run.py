@@ -169,8 +169,10 @@ def test_it_runs_through(keys: dict[str, Any], recipe: Path, tmp_path: Path) -> 
 @pytest.mark.parametrize("joint", [True, False])
 def test_a_script_of_many_characters_has_room(joint: bool, recipe: Path) -> None:
     rng = np.random.default_rng(1)
-    lines = ["".join(map(chr, rng.integers(0x4E00, 0x4E00 + 900, 20))) for _ in range(300)]
-    (recipe / "train.de").write_text("".join(line + "\n" for line in lines))
+    letters, signs = [chr(code) for code in range(97, 123)], [chr(0x4E00 + code) for code in range(900)]
+    for side, alphabet, size in (("en", [*letters, " "], 80), ("de", signs, 20)):
+        lines = ["".join(rng.choice(alphabet, size)) for _ in range(300)]
+        (recipe / f"train.{side}").write_text("".join(line + "\n" for line in lines))
     assert dry_run(changed(recipe, vocabulary={"joint": joint}, model={"tying": "decoder"})).sound
 
 
