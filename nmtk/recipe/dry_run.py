@@ -8,6 +8,7 @@ positions, norms, activation and tying of the model, its dropout, optimiser, sch
 import json
 import os
 import time
+from collections import Counter
 from collections.abc import Iterator
 from pathlib import Path
 from tempfile import TemporaryDirectory
@@ -23,13 +24,13 @@ from nmtk.recipe.recipe import Located, Recipe
 from nmtk.recipe.run import train
 from nmtk.recipe.sample import Sample, sample
 from nmtk.recipe.size import parameter_count
-from nmtk.vocabulary.learn import SPECIAL
+from nmtk.vocabulary.learn import BYTES, SPECIAL, VocabularyOptions
 
 UPDATES, VALIDATE_EVERY, SAVE_EVERY = 6, 3, 2
 TOKENS = 512
 WIDTH, HEADS, INNER, LAYERS = 32, 2, 64, 2
-PIECES = 100
-"""How many a vocabulary has beside those that it must have."""
+PIECES = 200
+"""The most that a vocabulary has beside those that it must have."""
 SLOW = {"comet"}
 """Metrics that need minutes, and a model from the network."""
 
@@ -83,8 +84,7 @@ def cut(located: Located, texts: Sample) -> Recipe:
     training |= {"log_every": 1, "compile": False, "sharding": "none"}
     training["validation"] |= {"every": VALIDATE_EVERY}
     training["checkpoint"] |= {"every": SAVE_EVERY}
-    least = len(SPECIAL) + len(vocabulary["symbols"]) + texts.characters + 256 * vocabulary["byte_fallback"]
-    vocabulary["size"] = min(vocabulary["size"], least + (PIECES if vocabulary["kind"] != "char" else 0))
+    vocabulary["size"] = _pieces(recipe.vocabulary, texts)
     for file in ("file", "source_file", "target_file"):
         if vocabulary[file] and (folder / vocabulary[file]).is_file():
             vocabulary[file] = str((folder / vocabulary[file]).absolute())
@@ -95,6 +95,16 @@ def cut(located: Located, texts: Sample) -> Recipe:
     return Recipe.parse(
         document | {"data": texts.data.document(), "expect": expect}, f"{recipe.name}, cut for a dry run"
     )
+
+
+def _pieces(options: VocabularyOptions, texts: Sample) -> int:
+    """A size that the sample can fill: all that a vocabulary must have, and half as many pieces as words come again."""
+    sides = [[*texts.lines[0], *texts.lines[1]]] if options.joint else texts.lines
+    fixed = len(SPECIAL) + len(options.symbols) + (BYTES if options.byte_fallback else 0)
+    characters = max(len(set(" ").union(*side)) for side in sides)  # a line begins with a blank, in pieces
+    counts = [Counter(word for line in side for word in line.split()) for side in sides]
+    again = min(sum(count > 1 for count in words.values()) for words in counts)
+    return fixed + characters + min(PIECES, again // 2)
 
 
 def _signatures(recipe: Recipe, scores: Scores) -> Iterator[str]:
@@ -109,7 +119,7 @@ def _differences(old: Document, new: Document, prefix: str = "") -> Iterator[str
     """What was cut, but for the texts."""
     for key in old:
         was: Any = old[key]
-        now = new[key]
+        now = new.get(key)
         if prefix + key != "data" and was != now:
             if isinstance(was, dict) and isinstance(now, dict):
                 yield from _differences(was, now, f"{prefix}{key}.")

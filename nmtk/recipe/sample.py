@@ -34,8 +34,8 @@ class Sample(NamedTuple):
     """The recipe's, with the sample's files, which stand side by side in one folder."""
     told: dict[str, str]
     """What each text is: `400 of its own pairs`, or `400 pairs made up`."""
-    characters: int
-    """How many different ones it has."""
+    lines: tuple[list[str], list[str]]
+    """The two sides of what is trained on."""
 
 
 def sample(located: Located, folder: Path) -> Sample:
@@ -47,7 +47,7 @@ def sample(located: Located, folder: Path) -> Sample:
     finder = Finder(data.files, located.folder)
     made_up = _made_up(data)
     told: dict[str, str] = {}
-    characters: set[str] = set()
+    trained: tuple[list[str], list[str]] = [], []
 
     def take(called: str, options: TextOptions, count: int) -> Document:
         paths = _at_hand(finder, options)
@@ -55,9 +55,9 @@ def sample(located: Located, folder: Path) -> Sample:
         pairs = own or list(islice(made_up, count))
         told[called] = f"{len(pairs)} {'of its own pairs' if own else 'pairs made up'}"
         files = {side: f"{called.replace(' ', '-')}.{side}" for side in ("source", "target")}
-        for side, file in files.items():
+        for side, file, kept in zip(("source", "target"), files.values(), trained, strict=True):
             lines = [getattr(pair, side) for pair in pairs]
-            characters.update(*lines)
+            kept += lines if count == TRAIN else []
             write_text(folder / file, "".join(line + "\n" for line in lines))
         return files
 
@@ -70,7 +70,7 @@ def sample(located: Located, folder: Path) -> Sample:
         "test": {name: take(f"test {name}", options, HELD_OUT) for name, options in data.test.items()},
     }
     kept = {key: value for key, value in data.document().items() if key not in ORIGINS}
-    return Sample(DataOptions.parse(kept | texts, "dry run"), told, len(characters))
+    return Sample(DataOptions.parse(kept | texts, "dry run"), told, trained)
 
 
 def _at_hand(finder: Finder, options: TextOptions) -> tuple[Path, ...] | None:

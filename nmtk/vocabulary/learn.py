@@ -20,7 +20,8 @@ SPECIAL = ("<pad>", "<unk>", "<s>", "</s>")
 _THREADS = 16  # Pinned: with another number, sums of floats come out in another order, and the model differs.
 _LONGEST = 1000  # characters of a line that is handed over in one: at most 4000 bytes, below SentencePiece's own limit
 _RESERVED = "\u2585"  # SentencePiece drops every line that holds its mark for unknown characters
-_BYTES = 256
+BYTES = 256
+"""Pieces that stand for single bytes, where `byte_fallback` wants them."""
 
 
 class VocabularyOptions(Options):
@@ -79,7 +80,7 @@ def learn(texts: Iterable[str], options: VocabularyOptions) -> bytes:
     normalise = SentencePieceNormalizer(rule_name=options.normalisation).normalize
     if not any(normalise(line.decode("utf-8")).strip(" " + SPACE) for line in lines.items):
         raise DataError("no text to learn a vocabulary from: nothing is left of it after normalisation")
-    fixed = len(SPECIAL) + len(options.symbols) + _BYTES * options.byte_fallback
+    fixed = len(SPECIAL) + len(options.symbols) + BYTES * options.byte_fallback
     if options.size <= fixed:
         raise DataError(_too_small(options, fixed + 1))
     model = io.BytesIO()
@@ -138,7 +139,7 @@ def _explain(message: str, options: VocabularyOptions) -> str:
 def _too_small(options: VocabularyOptions, least: int) -> str:
     fixed = f"{len(SPECIAL) + len(options.symbols)} special pieces"
     if options.byte_fallback:
-        fixed = f"{_BYTES} byte pieces (byte_fallback), {fixed}"
+        fixed = f"{BYTES} byte pieces (byte_fallback), {fixed}"
     return (
         f"vocabulary size {options.size} is too small: at least {least}, for {fixed} and the text's characters; "
         "raise the size or lower the coverage"

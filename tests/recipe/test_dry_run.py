@@ -2,19 +2,23 @@
 
 import gzip
 import tempfile
+from itertools import chain
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pytest
 
 from nmtk.documents import read_yaml, to_yaml
 from nmtk.errors import DataError, OptionsError
 from nmtk.model.positions import Sinusoid
+from nmtk.model.transformer import Transformer
 from nmtk.recipe.dry_run import cut, dry_run
 from nmtk.recipe.recipe import Located, load
 from nmtk.recipe.sample import sample
 from nmtk.recipe.shelf import shipped
 from nmtk.recipe.size import parameter_count
+from nmtk.vocabulary.learn import VocabularyOptions, learn
 from tests.training.conftest import recipe
 
 __all__ = ["recipe"]
@@ -162,13 +166,37 @@ def test_it_runs_through(keys: dict[str, Any], recipe: Path, tmp_path: Path) -> 
     assert not list((tmp_path / "temporary").iterdir())
 
 
-def test_the_parameters_are_those_of_the_whole_model(recipe: Path) -> None:
-    located = changed(
-        recipe, model={"preset": "base", "width": 512, "heads": 8, "inner": 2048}, vocabulary={"size": 37_000}
-    )
-    one_layer_each = 512 * 512 * 4 * 3 + 2 * (512 * 2048 * 2 + 2048 + 512) + 4 * 512 * 3 + 5 * 2 * 512
-    assert parameter_count(located) == 37_000 * 512 + one_layer_each
-    assert f"{parameter_count(located):,} parameters in full" in dry_run(located).facts["recipe"]
+@pytest.mark.parametrize("joint", [True, False])
+def test_a_script_of_many_characters_has_room(joint: bool, recipe: Path) -> None:
+    rng = np.random.default_rng(1)
+    letters, signs = [chr(code) for code in range(97, 123)], [chr(0x4E00 + code) for code in range(900)]
+    for side, alphabet, size in (("en", [*letters, " "], 80), ("de", signs, 20)):
+        lines = ["".join(rng.choice(alphabet, size)) for _ in range(300)]
+        (recipe / f"train.{side}").write_text("".join(line + "\n" for line in lines))
+    assert dry_run(changed(recipe, vocabulary={"joint": joint}, model={"tying": "decoder"})).sound
+
+
+def test_a_vocabulary_at_hand_is_used(recipe: Path) -> None:
+    texts = ((recipe / f"train.{side}").read_text().splitlines() for side in ("en", "de"))
+    (recipe / "own.model").write_bytes(learn(chain.from_iterable(texts), VocabularyOptions(size=285)))
+    located = changed(recipe, vocabulary={"file": "own.model"})
+    assert parameter_count(located) == Transformer(located.recipe.model, 285, 285).parameter_count
+    assert dry_run(located).sound
+
+
+def test_a_metric_that_takes_minutes_is_left_out(recipe: Path) -> None:
+    expect = {"test": {"comet": [80, 90], "exact": [0, 100]}}
+    facts = dry_run(changed(recipe, expect=expect)).facts
+    assert facts["scored"] == "test: BLEU, chrF2, TER, exact"
+    assert "expect.test.comet [80.0, 90.0] to null" in facts["cut"]
+
+
+@pytest.mark.parametrize("tying", ["three-way", "none"])
+def test_the_parameters_are_those_of_the_whole_model(tying: str, recipe: Path) -> None:
+    located = changed(recipe, model={"tying": tying, "encoder_layers": 5}, vocabulary={"size": 3000})
+    whole = Transformer(located.recipe.model, 3000, 3000)
+    assert parameter_count(located) == whole.parameter_count
+    assert dry_run(located).facts["recipe"] == f"backwards: {whole.parameter_count:,} parameters in full"
 
 
 def test_a_signature_that_is_not_the_recorded_one_is_told(recipe: Path) -> None:

@@ -7,6 +7,7 @@ from typing import Any
 import pytest
 from rich.console import Console
 
+from nmtk.bundle import Bundle
 from nmtk.documents import read_yaml, to_yaml
 from nmtk.errors import DataError, OptionsError
 from nmtk.files import sha256
@@ -99,7 +100,7 @@ def test_the_model_on_the_disk_is_what_is_judged(
 ) -> None:
     """Not what training left in memory."""
     found: list[Path] = []
-    load_bundle = __import__("nmtk.bundle", fromlist=["Bundle"]).Bundle.load
+    load_bundle = Bundle.load
 
     def loading(path: Path, *arguments: Any) -> Any:
         found.append(path)
