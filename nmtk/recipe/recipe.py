@@ -10,6 +10,7 @@ from pydantic import Field, model_validator
 from nmtk.decoding.options import DecodingOptions
 from nmtk.documents import Document, override, read_yaml
 from nmtk.errors import OptionsError
+from nmtk.evaluation.robustness import RobustnessOptions
 from nmtk.model.options import TransformerOptions
 from nmtk.options import FREE, Change, Options, changes, nearest
 from nmtk.recipe.data import DataOptions, Name
@@ -42,6 +43,7 @@ class Recipe(Options):
     decoding: Annotated[DecodingOptions, FREE] = DecodingOptions()
     expect: Annotated[dict[Name, Expectation], FREE] = Field(default_factory=dict)
     """By the name of the test set."""
+    robustness: Annotated[RobustnessOptions, FREE] = RobustnessOptions()
 
     @model_validator(mode="after")
     def _consistent(self) -> Self:
