@@ -16,7 +16,7 @@ from nmtk.decoding.translator import Translation, Translator
 from nmtk.devices import pick_device
 from nmtk.documents import Document, read_yaml, to_yaml
 from nmtk.errors import DataError
-from nmtk.evaluation.metrics import Bleu, Chrf, evaluate
+from nmtk.evaluation.metrics import Bleu, Chrf, Metric, evaluate
 from nmtk.evaluation.robustness import (
     PERTURBATIONS,
     SHORT,
@@ -82,12 +82,12 @@ class Robustness(NamedTuple):
 
     def text(self) -> str:
         """A table for people."""
-        rows = [("", "BLEU", "plain", "chrF2", "plain", "")]
+        rows: list[tuple[str, ...]] = [("", "BLEU", "plain", "chrF2", "plain", "")]
         for kind, found in self.findings.items():
             figures = [f"{score.score:.2f}" for pair in found.scores for score in pair] or [""] * 4
             notes = [
                 f"{found.copied:.0f}% copied" if found.copied is not None else "",
-                f"{found.short:.0f}% {SHORT}, and no loop" if found.short is not None else "",
+                f"{found.short:.0f}% are short ({SHORT}) and no loop" if found.short is not None else "",
                 f"{found.looped} go in circles" if found.looped else "",
                 f"{found.empty} empty" if found.empty else "",
             ]
@@ -161,7 +161,7 @@ def _judge(case: Perturbed, found: Sequence[Translation], references: Sequence[s
     wanted, unharmed, made = (
         [*map(case.read, texts)] for texts in (case.become(references), case.become(plain), [one.text for one in found])
     )
-    metrics = [Bleu(lowercase=case.lowercase), Chrf(lowercase=case.lowercase)]
+    metrics: list[Metric] = [Bleu(lowercase=case.lowercase), Chrf(lowercase=case.lowercase)]
     scores = [evaluate(lines, [wanted], metrics) for lines in (made, unharmed)]
     finding = _counted(found)._replace(scores=[*zip(*scores, strict=True)])
     if not case.copied:
