@@ -98,7 +98,7 @@ def translate(
     if engine == "ctranslate2":
         from nmtk.interop.engine import CTranslate2
 
-        machine = Machine("cpu", "float32", threads, CTranslate2(precision))  # what nmtk itself is left with
+        machine = Machine("cpu", "float32", threads, CTranslate2(precision, quiet))  # what nmtk itself is left with
     translate_stream(models, shares, wishes, given, output, written, report, machine, buffer_size, quiet, resume, shard)
 
 
