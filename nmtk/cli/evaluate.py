@@ -57,6 +57,12 @@ def evaluate(
     all_checkpoints: Annotated[
         bool, typer.Option("--all-checkpoints", help="With -m: each checkpoint; translations are kept in the run.")
     ] = False,
+    robustness: Annotated[
+        bool, typer.Option("--robustness", help="With -m: how it takes capitals, typos, numbers, ... instead.")
+    ] = False,
+    lines: Annotated[
+        int, typer.Option("--lines", min=1, help="So many of the first test set, for --robustness.")
+    ] = 200,
     layout: Annotated[
         Literal["text", "json", "latex"], typer.Option("--format", "-f", help="How to print the scores.")
     ] = "text",
@@ -96,6 +102,7 @@ def evaluate(
     nmtk evaluate -t wmt14/full -l en-de -i HYP
     nmtk evaluate -m RUN                      a run's model, on the test sets of its recipe
     nmtk evaluate -m RUN --source SRC REF     a run's model, on a text of your own; or on -t
+    nmtk evaluate -m RUN --robustness         what it makes of capitals, typos, numbers, single words, ...
 
     All text is plain and detokenised, a sentence a line; .gz, .xz, .bz2 and .zst are read as they are. The settings of
     the metrics mean what they mean in sacreBLEU: -lc is for BLEU alone.
@@ -114,6 +121,12 @@ def evaluate(
         (model and wanted and not source, "REF", "with -m RUN, wanted the text it translates too: --source FILE"),
         (not (wanted or test_set) and (source or not model), "REF", "wanted at least one reference to score against"),
         (tokenised_reference and not wanted, "--tokenised-reference", "wanted files of references, REF"),
+        (robustness and not own, "--robustness", "wanted a run, -m, on the first test set of its recipe"),
+        (
+            robustness and (metrics or compound_split or all_checkpoints or confidence or paired or layout == "latex"),
+            "--robustness",
+            "it has a table of its own: wanted no other metrics, checkpoints, intervals, tests or LaTeX",
+        ),
         (all_checkpoints and not own, "--all-checkpoints", "wanted a run, -m, on the test sets of its recipe"),
         (paired_bs and paired_ar, "--paired-ar", "wanted one paired test, and not two"),
         (paired and len(given) < 2, "-i", "for a paired test, wanted two systems or more: -i A -i B"),
@@ -125,6 +138,15 @@ def evaluate(
             raise typer.BadParameter(message, param_hint=where)
     if not (given or model or echo) and sys.stdin.isatty():
         raise typer.BadParameter("wanted translations on standard input, or a file of them: -i HYP", param_hint="-i")
+
+    if robustness:
+        from nmtk.evaluation.robustness import RobustnessOptions
+        from nmtk.recipe.robustness import examine_run
+
+        assert model
+        card = examine_run(model, RobustnessOptions(lines=lines))
+        print(card.json() if layout == "json" else card.text())
+        return
 
     from nmtk.evaluation.metrics import METRICS
     from nmtk.evaluation.report import rendered

@@ -21,6 +21,9 @@ def translate(
     nbest: flag.Nbest = None,
     alignments: flag.Alignments = False,
     report: flag.Report = None,
+    prefix: flag.Prefix = "",
+    require: flag.Require = None,
+    forbid: flag.Forbid = None,
     decode: flag.Decode = None,
     beam_size: flag.BeamSize = None,
     length_penalty: flag.LengthPenalty = None,
@@ -60,6 +63,7 @@ def translate(
     nmtk translate -m RUN < in > out
     nmtk translate -m RUN -i in.gz -o out.gz
     nmtk translate -m RUN -i in.jsonl -o out.jsonl --nbest 4
+    nmtk translate -m RUN --require "Frau Doktor" --forbid Fräulein < in > out
     nmtk translate -m RUN -i in.xz -o out.3 --shard 3/16         then: cat out.1 ... out.16
     torchrun --nproc-per-node 4 -m nmtk translate -m RUN -i in.xz -o out.xz
 
@@ -69,15 +73,21 @@ def translate(
     split = "sentences" if paragraphs else None
     from nmtk.decoding.answers import Layout
     from nmtk.decoding.inputs import Input, guess_format
+    from nmtk.decoding.sentences import Request
     from nmtk.decoding.wishes import PLACES, Wishes
 
     # Most wishes have the names of their flags above.
-    wishes = Wishes(decode, **{name: ctx.params.get(name) for name in PLACES} | {"split": split})
-    given = Input(source, input_format or guess_format(source), tuple(columns.split(",")) if columns else None)
+    sharing = "beam" if require else None  # the one search that can see to it
+    wishes = Wishes(decode or sharing, **{name: ctx.params.get(name) for name in PLACES} | {"split": split})
+    always = Request("", prefix, tuple(require or ()), tuple(forbid or ()))
+    given = Input(source, input_format or guess_format(source), tuple(columns.split(",")) if columns else None, always)
     written = Layout(output_format or ("jsonl" if guess_format(output) == "jsonl" else "text"), nbest, alignments)
     elsewhere = engine != "nmtk" and device not in ("auto", "cpu")
     misplaced = f"--engine {engine} is for CPUs: found --device {device}" if elsewhere else None
-    for fault in (wishes.fault(), given.fault(), written.fault(), misplaced):
+    unshared = (
+        f"--require is for beam: {decode} has no such thing" if require and decode not in (None, "beam") else None
+    )
+    for fault in (unshared, wishes.fault(), given.fault(), written.fault(), misplaced):
         if fault:
             raise typer.BadParameter(fault)
     shares = _shares(weights, len(models)) if weights else None
@@ -88,7 +98,7 @@ def translate(
     if engine == "ctranslate2":
         from nmtk.interop.engine import CTranslate2
 
-        machine = Machine("cpu", "float32", threads, CTranslate2(precision))  # what nmtk itself is left with
+        machine = Machine("cpu", "float32", threads, CTranslate2(precision, quiet))  # what nmtk itself is left with
     translate_stream(models, shares, wishes, given, output, written, report, machine, buffer_size, quiet, resume, shard)
 
 

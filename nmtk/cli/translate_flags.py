@@ -7,6 +7,7 @@ from typing import Annotated, Literal, TypeAlias
 import typer
 
 _text = partial(typer.Option, rich_help_panel="Text")
+_ask = partial(typer.Option, rich_help_panel="What is asked of all translations, beside what a line asks for itself")
 _search = partial(typer.Option, rich_help_panel="Search, if not as the model does")
 _rule = partial(typer.Option, rich_help_panel="Lengths and repetitions, if not as the model does")
 _work = partial(typer.Option, rich_help_panel="Work")
@@ -56,6 +57,16 @@ Alignments: TypeAlias = Annotated[
 Report: TypeAlias = Annotated[
     Path | None,
     _text(metavar="FILE", help="Write here, as JSON, which lines were split, cut, ... and totals.", show_default=False),
+]
+
+Prefix: TypeAlias = Annotated[
+    str, _ask(metavar="TEXT", help="How each begins; a line's own prefix stands before it.", show_default=False)
+]
+Require: TypeAlias = Annotated[
+    list[str] | None, _ask(metavar="PHRASE", help="A phrase that must stand in each, by beam; repeat for more.")
+]
+Forbid: TypeAlias = Annotated[
+    list[str] | None, _ask(metavar="PHRASE", help="A phrase that must stand in none; repeat for more.")
 ]
 
 Decode: TypeAlias = Annotated[

@@ -45,9 +45,17 @@ class Input(NamedTuple):
     format: Format = "text"
     columns: tuple[str, ...] | None = None
     """Of TSV; None: COLUMNS."""
+    always: Request = Request("")
+    """What is asked of all lines, beside what each asks for itself."""
 
     def fault(self) -> str | None:
         """Why there is no such input, in a line; None if there may be."""
+        asked = {"--prefix": [self.always.prefix], "--require": self.always.required, "--forbid": self.always.forbidden}
+        for flag, text in ((flag, text) for flag, texts in asked.items() for text in texts):
+            if not text.strip() and flag != "--prefix":
+                return f"{flag}: found empty text, wanted a phrase"
+            if any("\ud800" <= character <= "\udfff" for character in text):  # what Python makes of other bytes
+                return f"{flag}: found bytes that are no UTF-8, wanted text"
         if self.columns is None:
             return None
         if self.format != "tsv":
@@ -76,7 +84,7 @@ class Input(NamedTuple):
                 entry = parse(line)
             except DataError as fault:
                 raise DataError(f"{origin_of(self.path or STANDARD)}:{number}: {fault}") from None
-            yield entry
+            yield entry._replace(request=entry.request.beside(self.always))
 
 
 def guess_format(path: Path | None) -> Format:

@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import NamedTuple, TypeAlias
 
 from nmtk.decoding.options import DecodingOptions
+from nmtk.decoding.sentences import Request
 from nmtk.decoding.translator import Translation, Translator
 from nmtk.decoding.wishes import Wishes
 from nmtk.errors import NmtkError, OptionsError
@@ -28,8 +29,9 @@ class Prompt:
         read: Callable[[], str | None],
         write: Callable[[str], None],
         attend: Attend | None = None,
+        always: Request = Request(""),  # noqa: B008 (a tuple)
     ) -> None:
-        self.translator, self.read, self.write, self.attend = translator, read, write, attend
+        self.translator, self.read, self.write, self.attend, self.always = translator, read, write, attend, always
         self.best = 1
         self.count = 0
         """How many lines were translated: each draws its own random numbers."""
@@ -50,7 +52,7 @@ class Prompt:
                 self.write("stopped")
 
     def _translate(self, line: str) -> None:
-        [found] = self.translator.candidates([line], 1, self.best, self.count)
+        [found] = self.translator.candidates([Request(line).beside(self.always)], 1, self.best, self.count)
         self.count += 1
         self.last = found[0]
         if self.best == 1:
@@ -130,10 +132,10 @@ COMMANDS = {
 }
 
 
-def converse(translator: Translator, attend: Attend | None = None) -> None:
+def converse(translator: Translator, attend: Attend | None, always: Request) -> None:
     """Hold the conversation at the terminal that this process has, with the history of those before."""
     with _history():
-        Prompt(translator, _typed, _shown, attend).run()
+        Prompt(translator, _typed, _shown, attend, always).run()
 
 
 def _typed() -> str | None:

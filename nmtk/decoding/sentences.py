@@ -19,6 +19,16 @@ class Request(NamedTuple):
     forbidden: tuple[str, ...] = ()
     """Phrases that must not stand in it, not even inside a word."""
 
+    def beside(self, always: "Request") -> "Request":
+        """With what is asked of all lines, whose text is of no account; a prefix of its own stands before theirs.
+
+        An empty line stays empty, so that it is asked for nothing more.
+        """
+        if not self.text.strip():
+            return self
+        required, forbidden = (dict.fromkeys([*one, *other]) for one, other in zip(self[2:], always[2:], strict=True))
+        return Request(self.text, self.prefix or always.prefix, (*required,), (*forbidden,))
+
 
 class Sentence(NamedTuple):
     """A source sentence as pieces, without `</s>`, and what its translation must keep to."""

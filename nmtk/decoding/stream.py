@@ -109,18 +109,21 @@ def translate_stream(
     if spoken and (source.format, wanted.format) == ("text", "text"):
         if machine.engine:
             raise OptionsError("--engine: the prompt has nmtk's own search only: wanted -i, a pipe, or --engine nmtk")
-        converse(translator, _attention(bundle) if isinstance(bundle, Bundle) else None)
+        converse(translator, _attention(bundle) if isinstance(bundle, Bundle) else None, source.always)
         return
+
+    always = source.always
 
     def task() -> Document:
         """All that changes a byte of the output, besides text, buffer and shard."""
         decoding = {f"decoding.{key}": value for key, value in options.document().items()}
         form = {"input format": source.format, "columns": list(source.columns or ()), "output": list(wanted)}
+        of_all = {"prefix": always.prefix, "required": list(always.required), "forbidden": list(always.forbidden)}
         arithmetic = {"device": translator.device.type, "precision": machine.precision, "weights": list(weights or ())}
         if machine.engine:
             arithmetic["engine"] = f"{type(machine.engine).__name__} {machine.engine.precision}"
         known = {"model": [sha256(find(path) / WEIGHTS) for path in models], "vocabulary": bundle.vocabularies.digest}
-        return known | decoding | form | arithmetic
+        return known | decoding | form | of_all | arithmetic
 
     report = Report(bundle.vocabularies.source)
     about = {"models": [*map(str, models)], "input": str(source.path or STANDARD), "decoding": options.document()}

@@ -9,6 +9,7 @@ import fcntl
 import hashlib
 import json
 import os
+import sys
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
@@ -43,6 +44,8 @@ class CTranslate2(NamedTuple):
     """`--engine ctranslate2`: what the model is computed in."""
 
     precision: str = "auto"
+    quiet: bool = True
+    """Whether nothing is said on standard error while the model is exported."""
 
     @property
     def compute_type(self) -> str:
@@ -64,7 +67,7 @@ class CTranslate2(NamedTuple):
             raise OptionsError("--engine ctranslate2: it knows no ensembles: wanted one --model")
         refuse(translator.options)
         compute_type = self.compute_type
-        model = open_model(exported(bundle), compute_type, size, threads)
+        model = open_model(exported(bundle, self.quiet), compute_type, size, threads)
         pool = ThreadPoolExecutor(size)
         try:
             yield Threads(Searcher(model, translator), size, pool)
@@ -186,7 +189,7 @@ def refuse(options: DecodingOptions) -> None:
             raise OptionsError(f"--engine ctranslate2: found --{flag} {found:g}, wanted {nothing:g}, or --engine nmtk")
 
 
-def exported(bundle: Bundle) -> Path:
+def exported(bundle: Bundle, quiet: bool = True) -> Path:
     """The model in CTranslate2's format, from the user's cache: made if it is not there, and then found to agree.
 
     Raises ModelError when it does not.
@@ -200,6 +203,8 @@ def exported(bundle: Bundle) -> Path:
     with (cache / f"{folder.name}.lock").open("wb") as lock:
         fcntl.flock(lock, fcntl.LOCK_EX)  # of several processes that begin at once, one makes it
         if not folder.is_dir():
+            if not quiet:
+                sys.stderr.write(f"nmtk: exporting the model for ctranslate2, this once, to {folder}\n")
             with atomic_folder(folder) as beside:
                 export(bundle, beside)
                 check(bundle, beside)

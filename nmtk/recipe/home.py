@@ -5,7 +5,7 @@ run.yaml        the folder that the recipe was in, and the files it was made fro
 vocabulary/  text/  data/      learned, generated and packed; prepared.yaml: what from
 batches.yaml    with `batch_tokens: auto`, what was found
 checkpoints/  log.jsonl        of training
-model/  translations/  scores.json      what came of it; verification.json: whether that is as expected
+model/  translations/  scores.json  robustness.json      what came of it; verification.json: whether that is as expected
 """
 
 import shutil

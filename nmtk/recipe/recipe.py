@@ -8,6 +8,7 @@ from pydantic import Field, model_validator
 
 from nmtk.decoding.options import DecodingOptions
 from nmtk.documents import Document, override, read_yaml
+from nmtk.evaluation.robustness import RobustnessOptions
 from nmtk.model.options import TransformerOptions
 from nmtk.options import FREE, Change, Options, changes
 from nmtk.recipe.contract import Evidence, Expectation
@@ -32,6 +33,7 @@ class Recipe(Options):
     expect: Annotated[dict[Name, Expectation], FREE] = Field(default_factory=dict)
     """The range of scores of each test set, by its name and then the metric's."""
     evidence: Annotated[Evidence, FREE] = Evidence()
+    robustness: Annotated[RobustnessOptions, FREE] = RobustnessOptions()
 
     @model_validator(mode="after")
     def _consistent(self) -> Self:

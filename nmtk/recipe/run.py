@@ -11,6 +11,7 @@ from nmtk import __version__
 from nmtk.allocator import keep_memory
 from nmtk.bundle import FINAL, Bundle
 from nmtk.decoding.options import DecodingOptions
+from nmtk.decoding.translator import Translator
 from nmtk.devices import pick_precision
 from nmtk.documents import Document
 from nmtk.errors import DataError
@@ -30,6 +31,8 @@ from nmtk.recipe.evaluate import (
 from nmtk.recipe.home import begun, claim, write_manifest
 from nmtk.recipe.prepare import Prepared, prepare
 from nmtk.recipe.recipe import Located, Recipe
+from nmtk.recipe.robustness import examine
+from nmtk.recipe.robustness import keep as keep_robustness
 from nmtk.training import checkpoints
 from nmtk.training.averaging import average_bundles
 from nmtk.training.budget import Batches, keep, longest_of, settle
@@ -182,6 +185,11 @@ def _finish(recipe: Recipe, prepared: Prepared, trainer: Trainer, run: Path, con
         "scores": {name: [_brief(score) for score in found] for name, found in listed(scores).items()},
     }
     bundle._replace(card=card).save(run / FINAL)
+    if recipe.robustness.lines and tests:
+        name, text = next(iter(tests.items()))
+        found = examine(Translator(bundle, options), name, list(text.pairs()), translated[name], recipe.robustness)
+        keep_robustness(run, found)
+        _say(console, found.text())
     return scores
 
 

@@ -13,6 +13,7 @@ from nmtk.evaluation.report import Layout, as_text, rendered
 from nmtk.evaluation.scores import Score
 from nmtk.evaluation.significance import Resampling, evaluate_systems
 from nmtk.evaluation.testsets import Task
+from tests.recipe.test_evaluate import make_run
 
 REFERENCE = ["Ein Hund schläft im Schatten.", "Zwei Katzen sitzen auf der Mauer.", "Das ist alles."]
 HYPOTHESES = ["Ein Hund schläft im Schatten.", "Zwei Katzen sind auf einer Mauer.", "Das war alles."]
@@ -114,6 +115,10 @@ def test_bad_input_is_told_in_one_line(
         (["ref", "-t", "wmt17", "-l", "en-de"], "-t: wanted references, REF, or a test set, -t, and not both"),
         (["-t", "wmt17", "-l", "en-de", "--source", "ref"], "--source: a test set, -t, has its own"),
         (["ref", "--echo", "src"], "--echo: wanted the test set to print: -t NAME -l PAIR"),
+        (["ref", "-i", "hyp", "--robustness"], "--robustness: wanted a run, -m, on the first test set of its recipe"),
+        (["-m", "run", "--robustness", "--metric", "ter"], "--robustness: it has a table of its own: wanted no other"),
+        (["-m", "run", "--robustness", "--format", "latex"], "--robustness: it has a table of its own"),
+        (["-m", "run", "--robustness", "--lines", "0"], "--lines"),
         (["-m", "run", "--tokenised-reference"], "--tokenised-reference: wanted files of references, REF"),
         (["ref", "-i", "hyp", "--all-checkpoints"], "--all-checkpoints: wanted a run, -m, on the test sets of its rec"),
     ],
@@ -146,6 +151,22 @@ def test_a_run_is_scored_on_its_own_test_sets(
     monkeypatch.setattr("nmtk.recipe.evaluate.evaluate_run", evaluate_run)
     settings = ["--metric", "bleu", "-lc", "--compound-split", "-ci", "-cin", 50, "--format", layout]
     assert nmtk("evaluate", "-m", "runs/a", *settings) == (0, rendered(scores, layout) + "\n", "")
+
+
+def test_the_robustness_of_a_run_is_a_table_or_json(nmtk: Callable[..., Any], tmp_path: Path) -> None:
+    run = make_run(tmp_path, "first")
+    ended = nmtk("evaluate", "-m", run, "--robustness", "--lines", 4, "--format", "json")
+    assert ended.code == 0
+    assert ended.out == (run / "robustness.json").read_text()
+    document = json.loads(ended.out)
+    assert (document["test"], document["lines"]) == ("small", 4)
+    ended = nmtk("evaluate", "-m", run, "--robustness", "--lines", 4)
+    head, columns, *rows = ended.out.splitlines()
+    assert (head, columns.split()) == ("robustness on small, 4 lines", ["BLEU", "plain", "chrF2", "plain"])
+    assert [row.split()[0] for row in rows] == list(document["kinds"])
+    typos = document["kinds"]["typos"]["scores"]
+    wanted = [f"{score[key]:.2f}" for score in typos for key in ("score", "plain")]
+    assert next(row for row in rows if row.startswith("typos")).split()[1:5] == wanted
 
 
 def test_all_checkpoints_of_a_run_are_a_table(nmtk: Callable[..., Any], monkeypatch: pytest.MonkeyPatch) -> None:

@@ -18,6 +18,7 @@ from nmtk.bundle import Bundle
 from nmtk.cli.app import main
 from nmtk.cli.translate import translate
 from nmtk.decoding.options import DecodingOptions
+from nmtk.decoding.sentences import Request
 from nmtk.decoding.strategies import Beam, Greedy, Strategy
 from nmtk.decoding.translator import Translator
 from nmtk.decoding.wishes import PLACES
@@ -29,7 +30,7 @@ TEXT = "".join(line + "\n" for line in LINES)
 ON_CPU = ("--device", "cpu", "--precision", "float32")
 
 
-def answers(bundle: Bundle, lines: list[str] = LINES, **options: Any) -> str:
+def answers(bundle: Bundle, lines: list[Any] = LINES, **options: Any) -> str:
     return "".join(f"{line}\n" for line in Translator(bundle, DecodingOptions(**options)).translate_all(lines))
 
 
@@ -101,6 +102,10 @@ def test_every_wish_is_a_flag_and_every_flag_is_heard() -> None:
         (("--beam-size", 0), "--beam-size"),
         (("--length-penalty", "avrage"), "avrage"),
         (("--precision", "int3"), "int3"),
+        (("--require", " "), "--require: found empty text, wanted a phrase"),
+        (("--forbid", ""), "--forbid: found empty text, wanted a phrase"),
+        (("--prefix", "\udcff"), "--prefix: found bytes that are no UTF-8, wanted text"),
+        (("--require", "a", "--decode", "greedy"), "--require is for beam: greedy has no such thing"),
     ],
 )
 def test_wrong_usage_ends_with_2(nmtk: Callable[..., Any], folder: Path, arguments: tuple[Any, ...], said: str) -> None:
@@ -186,6 +191,67 @@ def test_the_n_best_are_numbered_by_their_lines_from_0(nmtk: Callable[..., Any],
     fields = [line.split(" ||| ") for line in ended.out.splitlines()]
     assert [field[0] for field in fields] == ["0", "0", "0", "1", "2", "2", "2"]
     assert [fields[at][1] for at in (0, 3, 4)] == answers(bundle, [LINES[0], "", LINES[1]]).splitlines()
+
+
+def test_what_is_asked_of_all_lines_holds_beside_what_each_asks_for(
+    nmtk: Callable[..., Any], folder: Path, bundle: Bundle, tmp_path: Path
+) -> None:
+    rows: list[dict[str, Any]] = [
+        {"text": LINES[0]},
+        {"text": LINES[1], "prefix": "The", "required": ["tree"], "forbidden": ["a"]},
+        {"text": ""},
+        {"text": LINES[2], "required": ["river"]},
+    ]
+    asked = (
+        "--prefix",
+        "A bird",
+        "--require",
+        "river",
+        "--require",
+        "old house",
+        "--forbid",
+        "cat",
+        "--forbid",
+        "sings",
+    )
+    report = tmp_path / "report.json"
+    arguments = (*asked, "--input-format", "jsonl", "--report", report)
+    ended = nmtk("translate", "-m", folder, *ON_CPU, *arguments, stdin="".join(json.dumps(row) + "\n" for row in rows))
+    assert ended.code == 0
+    found = ended.out.splitlines()
+    both, none = ("river", "old house"), ("cat", "sings")
+    wanted = [
+        Request(LINES[0], "A bird", both, none),
+        Request(LINES[1], "The", ("tree", *both), ("a", *none)),
+        Request(""),
+        Request(LINES[2], "A bird", both, none),
+    ]
+    assert found == list(Translator(bundle, DecodingOptions()).translate_all(wanted))
+    assert found[0].startswith("A bird")
+    assert all("river" in line and "old house" in line for line in (found[0], found[3]))
+    assert not any(phrase in line for phrase in none for line in found)
+    assert 3 not in json.loads(report.read_text())["unmet"]["lines"]
+
+
+def test_phrases_are_required_of_a_greedy_model_by_beam(
+    nmtk: Callable[..., Any], bundle: Bundle, tmp_path: Path
+) -> None:
+    bundle._replace(decoding={"strategy": {"kind": "greedy"}}).save(tmp_path / "model")
+    ended = nmtk("translate", "-m", tmp_path / "model", *ON_CPU, "--require", "river", stdin=f"{LINES[0]}\n")
+    assert ended.out == answers(bundle, [Request(LINES[0], required=("river",))])
+    assert "river" in ended.out
+
+
+def test_a_line_whose_phrases_contradict_those_of_all_is_named(nmtk: Callable[..., Any], folder: Path) -> None:
+    text = '{"text": "A dog."}\n{"text": ""}\n{"text": "A cat.", "required": ["an old cat"]}\n'
+    arguments = ("--input-format", "jsonl", "--buffer-size", 1, "--forbid", "old", "--threads", 1)
+    ended = nmtk("translate", "-m", folder, *ON_CPU, *arguments, stdin=text)
+    assert ended.code == 1
+    assert ended.out.count("\n") == 2
+    phrases = "the required phrase 'an old cat' holds the forbidden phrase 'old'"
+    assert ended.err == f"nmtk: error: line 3: {phrases}: wanted one or the other\n"
+    ended = nmtk("translate", "-m", folder, *ON_CPU, "--prefix", "The old", "--forbid", "old", stdin="\nA dog.\n")
+    assert ended.err.startswith("nmtk: error: line 2: the prefix 'The old' holds the forbidden phrase 'old'")
 
 
 def test_a_bad_line_is_named(nmtk: Callable[..., Any], folder: Path) -> None:

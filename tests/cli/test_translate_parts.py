@@ -132,6 +132,7 @@ def test_changed_options_and_text_do_not_go_on(
             ("--resume", "--precision", "bfloat16"),
             f'{part}: begun with precision "float32", now "bfloat16"',
         ),
+        (("--resume", "--forbid", "dog"), f'{part}: begun with forbidden [], now ["dog"]'),
         (("--resume", "--shard", "1/2"), f'{part}: begun with shard "1/1", now "1/2"'),
     ):
         ended = nmtk(*command, *given)

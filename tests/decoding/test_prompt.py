@@ -6,6 +6,7 @@ import pytest
 from nmtk.bundle import Bundle
 from nmtk.decoding.options import DecodingOptions
 from nmtk.decoding.prompt import COMMANDS, Attend, Prompt
+from nmtk.decoding.sentences import Request
 from nmtk.decoding.strategies import Beam, Greedy
 from nmtk.decoding.translator import Translation, Translator
 from tests.decoding.copying import sentences
@@ -27,6 +28,15 @@ def translated(bundle: Bundle, line: str, best: int = 1, **options: object) -> l
 def test_each_line_is_translated_and_an_empty_one_stays_empty(bundle: Bundle) -> None:
     wanted = [translated(bundle, line)[0].text for line in LINES]
     assert said(bundle, *LINES, "", " :beam") == [*wanted, "", *[translated(bundle, " :beam")[0].text]]
+
+
+def test_what_is_asked_of_all_lines_is_asked_of_those_that_are_typed(bundle: Bundle) -> None:
+    rest, answers = iter([LINES[0], ""]), list[str]()
+    always = Request("", "A bird", (), ("cat",))
+    Prompt(Translator(bundle, DecodingOptions()), lambda: next(rest, None), answers.append, always=always).run()
+    [wanted] = Translator(bundle, DecodingOptions()).translate_all([always._replace(text=LINES[0])])
+    assert answers == [wanted, ""]
+    assert wanted.startswith("A bird")
 
 
 def test_it_answers_before_it_reads_on(bundle: Bundle) -> None:

@@ -265,6 +265,14 @@ def test_the_command_answers_as_with_nmtk(nmtk: Callable[..., Any], folder: Path
     assert nmtk(*command, "--engine", "ctranslate2", *arguments, stdin=text) == (0, alone.out, "")
 
 
+def test_it_says_that_it_exports_and_only_then(nmtk: Callable[..., Any], folder: Path) -> None:
+    command = ("translate", "-m", folder, "--engine", "ctranslate2")
+    ended = nmtk(*command, stdin="A dog runs.\n")
+    assert ended.err.startswith("nmtk: exporting the model for ctranslate2, this once, to ")
+    assert ended.err.count("\n") == 1
+    assert nmtk(*command, stdin="A dog runs.\n") == (0, ended.out, "")
+
+
 def test_int8_is_near(nmtk: Callable[..., Any], folder: Path) -> None:
     text = "".join(f"{line}\n" for line in LINES[:50])
     found = [

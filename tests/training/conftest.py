@@ -71,6 +71,7 @@ def recipe(tmp_path: Path) -> Path:
             "threads": 1,
         },
         "decoding": {"strategy": "greedy"},
+        "robustness": {"lines": 0},
     }
     (folder / "recipe.yaml").write_text(to_yaml(document))
     return folder
