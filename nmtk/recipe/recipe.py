@@ -61,6 +61,10 @@ class Recipe(Options):
                 f"training.consistency: without dropout both passes of {two.kind} are the same: wanted model.dropout "
                 f"above 0, or another kind"
             )
+        symbols = self.vocabulary.symbols
+        learned = not (self.vocabulary.file or self.vocabulary.source_file)
+        if learned and (plain := [c.tag for c in self.data.train if c.tag and c.tag not in symbols]):
+            raise ValueError(f"data.train: tag {plain[0]} is no symbol: wanted vocabulary.symbols to have it, too")
         if strange := sorted(self.expect.keys() - self.data.test.keys()):
             raise ValueError(f"expect: found {strange[0]}, wanted the name of a test set: {', '.join(self.data.test)}")
         return self
@@ -82,11 +86,12 @@ class Located(NamedTuple):
 
 
 def load(path: Path, assignments: Sequence[str] = ()) -> Located:
-    """Load a recipe: a folder with `recipe.yaml`, a YAML file, or the name of one that comes with nmtk.
+    """Load a recipe: a folder with `recipe.yaml`, a YAML file, or the name of one that comes with nmtk (NAME, or
+    NAME/FILE for a file beside its `recipe.yaml`).
 
     assignments: `key=value` settings laid over it. Raises OptionsError: file, key, what was found, what was wanted.
     """
-    document = _locate(path)
+    document = locate(path)
     own = read_yaml(document)
     recipe = Recipe.parse(_same_update(own, override(own, assignments)), str(document))
     return Located(recipe, document.parent)
@@ -111,7 +116,8 @@ def shipped() -> dict[str, Path]:
     return {}
 
 
-def _locate(path: Path) -> Path:
+def locate(path: Path) -> Path:
+    """The YAML file of a recipe: see `load`. Raises OptionsError where there is none."""
     if path.is_file():
         return path
     if (path / DOCUMENT).is_file():
@@ -119,7 +125,8 @@ def _locate(path: Path) -> Path:
     if path.is_dir():
         raise OptionsError(f"{path}: no {DOCUMENT} in this folder")
     known = shipped()
-    name = path.name if path.parent.name in ("", "recipes") else ""
-    if name in known:
-        return known[name] / DOCUMENT
+    folder, file = (path.parent, path.name) if path.suffix in (".yaml", ".yml") else (path, DOCUMENT)
+    home = known.get(folder.name) if folder.parent.name in ("", "recipes") else None
+    if home and (home / file).is_file():
+        return home / file
     raise OptionsError(f"{path}: no such recipe{nearest(path.name, list(known))}")

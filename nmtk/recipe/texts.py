@@ -4,9 +4,10 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import NamedTuple
 
-from nmtk.data.pairs import Chunk, Pair, file_chunks, tsv_chunks
+from nmtk.data.pairs import Chunk, Pair, TaggedChunk, file_chunks, tsv_chunks
 from nmtk.recipe.data import DataOptions, TextOptions
 from nmtk.recipe.fetch import Finder, Found
+from nmtk.recipe.making import find_made
 
 
 class Text(NamedTuple):
@@ -17,9 +18,14 @@ class Text(NamedTuple):
     paths: tuple[Path, ...]
     """Source and target file, or the one TSV file."""
     weight: float = 1.0
+    tag: str | None = None
+    """What stands before each source line."""
 
     def chunks(self) -> Iterator[Chunk]:
         """Its pairs in chunks of raw lines. Raises DataError for damaged files and when lines asked for are missing."""
+        return (TaggedChunk(chunk, self.tag) for chunk in self._chunks()) if self.tag else self._chunks()
+
+    def _chunks(self) -> Iterator[Chunk]:
         span = self.options.span()
         if len(self.paths) == 1:
             return tsv_chunks(self.paths[0], self.options.columns, span)
@@ -39,27 +45,35 @@ class Texts(NamedTuple):
     valid: Text
     test: dict[str, Text]
     manifest: tuple[Found, ...]
-    """Every file that was found for them, once, in the order of the recipe."""
+    """Every file that was found for them, once."""
+
+
+def given_files(data: DataOptions, recipe: Path, work: Path, finder: Finder | None = None) -> dict[str, Found]:
+    """All files of a recipe, by name, but for those that its models are to make: see `find_texts`."""
+    if data.generate:
+        data.generate.write(work)
+    own = work if data.generate or data.translate else None
+    finder = finder or Finder(data.files, recipe, own)
+    texts = (*data.train, data.valid, *data.test.values())
+    named = [file for text in texts for file in text.files()] + [made.text for made in data.translate.values()]
+    return {file: finder.find(file) for file in dict.fromkeys(named) if file not in data.translate}
 
 
 def find_texts(data: DataOptions, recipe: Path, work: Path, finder: Finder | None = None) -> Texts:
     """Find, fetch or generate all files of a recipe.
 
     recipe: the folder that the recipe is in. work: where generated files are written, the same ones each time.
-    Raises DataError when a file is missing, cannot be fetched or has another hash.
+    Raises DataError when a file is missing, cannot be fetched or has another hash, and when one is still to be made by
+    a translation.
     """
-    if data.generate:
-        data.generate.write(work)
-    finder = finder or Finder(data.files, recipe, work if data.generate else None)
-    found: dict[str, Found] = {}
+    found = given_files(data, recipe, work, finder)
+    found |= {name: find_made(name, made, work) for name, made in data.translate.items()}
 
-    def text(name: str, options: TextOptions, weight: float = 1.0) -> Text:
-        for file in options.files():
-            if file not in found:
-                found[file] = finder.find(file)
-        return Text(name, options, tuple(found[file].path for file in options.files()), weight)
+    def text(name: str, options: TextOptions, weight: float = 1.0, tag: str | None = None) -> Text:
+        return Text(name, options, tuple(found[file].path for file in options.files()), weight, tag)
 
-    train = tuple(text(name, corpus, corpus.weight) for name, corpus in zip(data.names(), data.train, strict=True))
+    named = zip(data.names(), data.train, strict=True)
+    train = tuple(text(name, corpus, corpus.weight, corpus.tag) for name, corpus in named)
     valid = text("valid", data.valid)
     test = {name: text(name, options) for name, options in data.test.items()}
     return Texts(train, valid, test, tuple(found.values()))
