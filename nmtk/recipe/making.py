@@ -172,9 +172,8 @@ class _Progress:
         self.began = self.last = time.monotonic()
         self.first: int | None = None
         if self.speaks:
-            share = f", 1 of {ranks.world} shares of it," if ranks.world > 1 else ""
-            text = f"{making.options.text}{share} {self.total:,} lines"
-            say(console, f"{self.name}: {making.model} translates {text}")
+            share = f" (one of {ranks.world} shares)" if ranks.world > 1 else ""
+            say(console, f"{self.name}: {making.model} translates {making.options.text}, {self.total:,} lines{share}")
 
     def __call__(self, lines: int) -> None:
         now = time.monotonic()

@@ -50,7 +50,8 @@ def chain(recipe: Path) -> Path:
     sides = {"source": "train.en", "target": "train.de"}
     document["data"]["translate"] = {"made.en": MADE}
     document["data"]["train"] = [sides, {"source": "made.en", "target": "mono.de", "name": "made", "tag": "<BT>"}]
-    document["vocabulary"]["symbols"] = ["<BT>"]
+    document["data"]["filters"] = {"ratio": 99}  # what is made after some updates is no language
+    document["vocabulary"] = {"size": 32, "byte_fallback": False, "symbols": ["<BT>"]}
     (recipe / "recipe.yaml").write_text(to_yaml(document))
     back: Document = read_yaml(recipe / "recipe.yaml")
     back["name"] = "reverse"
@@ -157,14 +158,14 @@ def test_a_signal_while_a_stage_trains_ends_the_chain_and_the_next_call_goes_on(
 ) -> None:
     change(chain / "reverse.yaml", training__updates=100_000, training__log_every=1)
     command = [sys.executable, "-m", "nmtk", "train", str(chain), "-o", str(tmp_path / "run")]
-    process = subprocess.Popen(command, env=environment(), stderr=subprocess.PIPE, text=True)
-    assert process.stderr
-    for line in process.stderr:
-        if line.startswith("train"):
-            process.send_signal(signal.SIGTERM)
-            break
-    told = process.stderr.read()
-    assert process.wait() == 0, told
+    with subprocess.Popen(command, env=environment(), stderr=subprocess.PIPE, text=True) as process:
+        assert process.stderr
+        for line in process.stderr:
+            if line.startswith("train"):
+                process.send_signal(signal.SIGTERM)
+                break
+        told = process.stderr.read()
+    assert process.returncode == 0, told
     update = max(saved(tmp_path / "reverse"))
     assert not (tmp_path / "run" / "text" / "made.en").exists()
     change(chain / "reverse.yaml", training__updates=update + 2)
@@ -283,8 +284,8 @@ def test_a_plan_does_not_train_the_stages_before(train: Train, chain: Path, tmp_
             "data.translate.made.en.decoding.longest_input: found 0, wanted a number",
         ),
         (
-            {"decoding": {"strategy": {"kind": "diverse-beam", "groups": 3}}},
-            "made.en.decoding: strategy.diverse-beam: found width 8 in 3 groups",
+            {"decoding": {"strategy": {"kind": "diverse-beam", "groups": 2}}},
+            "recipe backwards: data.translate.made.en.decoding: strategy: found width 9 in 2 groups",
         ),
     ],
 )
@@ -294,6 +295,7 @@ def test_a_chain_that_cannot_be_is_one_line(chain: Path, changes: Document, mess
     circle["data"] = circle["data"] | {"translate": {"made.en": MADE | {"by": "recipe.yaml"}}}
     (chain / "circle.yaml").write_text(to_yaml(circle))
     (chain / "namesake.yaml").write_text(to_yaml(read_yaml(chain / "reverse.yaml") | {"name": "backwards"}))
+    change(chain / "reverse.yaml", decoding={"strategy": {"kind": "diverse-beam", "width": 9, "groups": 3}})
     (chain / "untrained").mkdir()
     (chain / "untrained" / "run.yaml").write_text("format: 1\n")
     with pytest.raises(NmtkError) as fault:
