@@ -9,7 +9,7 @@ import json
 import math
 import re
 from collections.abc import Iterator, Mapping, Sequence
-from typing import Any, NamedTuple, Self, get_args
+from typing import Any, NamedTuple, Self, get_args, get_origin
 
 from pydantic import BaseModel, BeforeValidator, ConfigDict, ValidationError
 
@@ -74,6 +74,10 @@ def _with_kinds(cls: type[BaseModel], given: Mapping[str, Any]) -> Document:
         key = field.alias or name
         inner, default = filled.get(key), type(field.default)
         if not isinstance(inner, dict):
+            continue
+        of = get_args(field.annotation)[1] if get_origin(field.annotation) is dict else None
+        if isinstance(of, type) and issubclass(of, BaseModel):
+            filled[key] = {name: _with_kinds(of, one) if isinstance(one, dict) else one for name, one in inner.items()}
             continue
         if "kind" not in inner and inner and (tag := _tag(default)) and inner.keys() <= set(default.model_fields):
             inner = {"kind": tag} | inner

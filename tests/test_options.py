@@ -37,6 +37,7 @@ class Outer(Options):
     inner: Inner = Inner()
     maybe: Inner | None = None
     schedule: Schedule = Noam()
+    named: dict[str, Inner] = Field(default={})
     stages: Annotated[tuple[Schedule, ...], Field(max_length=3)] = ()
     log_every: Annotated[int, FREE] = 10
 
@@ -112,9 +113,10 @@ def test_a_wrong_value_is_named_with_what_was_wanted(document: dict[str, Any], m
 
 
 def test_a_choice_that_names_settings_of_the_default_is_of_the_defaults_kind() -> None:
-    options = parse(schedule={"warmup": 7}, inner={"schedule": {"warmup": 8}}, maybe={"schedule": {"warmup": 9}})
+    inner = {"schedule": {"warmup": 8}}
+    options = parse(schedule={"warmup": 7}, inner=inner, maybe={"schedule": {"warmup": 9}}, named={"it": inner})
     assert options.schedule == Noam(warmup=7)
-    assert options.inner.schedule == Noam(warmup=8)
+    assert options.inner.schedule == options.named["it"].schedule == Noam(warmup=8)
     assert options.maybe == Inner(schedule=Noam(warmup=9))
     with pytest.raises(OptionsError, match=r"schedule\.kind is missing"):
         Required.parse({"path": "x", "schedule": {"warmup": 7}}, "r.yaml")  # there is no default

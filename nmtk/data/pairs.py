@@ -92,6 +92,19 @@ class SievedChunk:
         return (pair for pair in self.chunk if self.sieve.keeps(pair.line))
 
 
+@dataclass(frozen=True, slots=True)
+class TaggedChunk:
+    """Pairs with a tag before the source side; a source that is empty stays so, and is dropped as such."""
+
+    chunk: Chunk
+    tag: str
+
+    def __iter__(self) -> Iterator[Pair]:
+        """The pairs."""
+        for source, target, line in self.chunk:
+            yield Pair(f"{self.tag} {source}" if source.strip() else source, target, line)
+
+
 def read_files(source: Path, target: Path, span: Span = WHOLE) -> Iterator[Pair]:
     """Pairs from two files side by side, streamed; see `file_chunks`."""
     for chunk in file_chunks(source, target, span):

@@ -3,7 +3,7 @@
 import os
 import sys
 from collections import deque
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import AbstractContextManager, nullcontext
 from functools import partial
 from pathlib import Path
@@ -27,7 +27,6 @@ from nmtk.decoding.report import Report, reporting
 from nmtk.decoding.sentences import Request
 from nmtk.decoding.shards import Shard, opened_work, own_device
 from nmtk.decoding.translator import BUFFER, Translation, Translator
-from nmtk.decoding.wishes import Wishes
 from nmtk.devices import pick_device, pick_precision
 from nmtk.documents import Document
 from nmtk.errors import OptionsError
@@ -52,6 +51,13 @@ class Engine(Protocol):
         """
 
 
+class Asked(Protocol):
+    """What is asked for other than the model's own way of decoding."""
+
+    def over(self, own: Document) -> Document:
+        """The model's decoding options, every default written out, with what is asked for laid over them."""
+
+
 class Machine(NamedTuple):
     """What the work is done with."""
 
@@ -66,7 +72,7 @@ class Machine(NamedTuple):
 def translate_stream(
     models: Sequence[Path],
     weights: Sequence[float] | None,
-    wishes: Wishes,
+    wishes: Asked,
     source: Input,
     output: Path | None,
     wanted: Layout,
@@ -76,13 +82,14 @@ def translate_stream(
     quiet: bool,
     resume: bool = False,
     shard: str | None = None,
+    told: Callable[[int], None] = lambda _: None,
 ) -> None:
     """Translate `source` into `output` (None: standard output), one line, or block of n-best lines, for each line.
 
     A file appears whole or not at all; standard output is flushed after each buffer. From file to file a translation
     that was broken off can be resumed, or be one shard of several; see `opened_work`. A report is written however it
-    ends, and says whether it finished; it is of the lines that this process translated. Raises ModelError, OptionsError
-    and DataError.
+    ends, and says whether it finished; it is of the lines that this process translated. `told`: how many
+    lines there are of the output, after each buffer. Raises ModelError, OptionsError and DataError.
     """
     part = Shard.parse(shard) if shard else None
     typed = source.path in (None, STANDARD) and sys.stdin.isatty()
@@ -149,6 +156,7 @@ def translate_stream(
                 answer = Answer(line, entry.given, translations, alignment)
                 work.answers.write(write(answer).encode("utf-8") + b"\n")
             report.add(texts, firsts)
+            told(work.answers.count)
     as_wanted = {"split"} if options.split == "sentences" else set()
     for warning in () if quiet else report.warnings(as_wanted):
         _tell(f"warning: {warning}")

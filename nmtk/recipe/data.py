@@ -8,6 +8,7 @@ from pydantic import Field, PositiveFloat, PositiveInt, StringConstraints, model
 from nmtk.data.filters import FilterOptions
 from nmtk.data.pairs import Sieve
 from nmtk.options import BY_KIND, Options
+from nmtk.recipe.made import MadeOptions, check_made
 from nmtk.recipe.phrases.options import Phrases
 from nmtk.recipe.sources.options import FileOptions, check_files
 
@@ -71,6 +72,10 @@ class CorpusOptions(TextOptions):
     name: Name | None = None
     weight: PositiveFloat = 1.0
     """How often an epoch sees the corpus: 2 is every pair twice, 0.5 is a new random half each time."""
+    tag: Annotated[str, StringConstraints(pattern=r"^\S+$")] | None = None
+    """A symbol of the vocabulary that is put before each source line, and so tells the model where the pair is from
+    (Caswell et al. 2019: `<BT>`, for back-translation). What is translated later has none.
+    """
 
 
 class DataOptions(Options):
@@ -82,6 +87,8 @@ class DataOptions(Options):
     """What is known of the files that are named below, by name. A file that is always at hand needs no entry."""
     generate: Generator | None = None
     """Files that nmtk writes itself, to be named below like any other."""
+    translate: dict[str, MadeOptions] = Field(default_factory=dict)
+    """Files that a model of nmtk's writes (`nmtk.recipe.chain`), likewise; each may be made of those above it."""
     train: Annotated[tuple[CorpusOptions, ...], Field(min_length=1)]
     valid: TextOptions
     test: dict[Name, TextOptions] = Field(default_factory=dict)
@@ -95,6 +102,10 @@ class DataOptions(Options):
         if twice := {name for name in names if names.count(name) > 1}:
             raise ValueError(f"train: two corpora are named {sorted(twice)[0]}, wanted a name each")
         check_files(self.files)
+        check_made(self.translate, self.files)
+        for text in (*self.train, self.valid, *self.test.values()):
+            if text.tsv in self.translate:
+                raise ValueError(f"tsv: {text.tsv} is made by translate: wanted it as source or target beside its text")
         return self
 
     def names(self) -> list[str]:

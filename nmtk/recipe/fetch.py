@@ -2,7 +2,7 @@
 
 A name in a recipe, such as `multi30k/train.en.gz`, is looked for in these places, and the first that has it counts:
 
-1. among the files that the recipe generates;
+1. among the files that the recipe generates, or has had made by a translation;
 2. beside the recipe;
 3. under the folder that the environment's NMTK_DATA names;
 4. in the current folder, or anywhere if the name is an absolute path;

@@ -2,17 +2,18 @@
 
 recipe.yaml     the recipe, every default written out
 run.yaml        the folder that the recipe was in, and the files it was made from, with their hashes
-vocabulary/  text/  data/      learned, generated and packed; prepared.yaml: what from
+vocabulary/  text/  data/      learned; generated, or made by a translation; packed. prepared.yaml: what from
 batches.yaml    with `batch_tokens: auto`, what was found
 checkpoints/  log.jsonl        of training
 model/  translations/  scores.json  robustness.json      what came of it; verification.json: whether that is as expected
 """
 
+import hashlib
 import shutil
 from collections.abc import Sequence
 from pathlib import Path
 
-from nmtk.bundle import FINAL
+from nmtk.bundle import CARD, FINAL
 from nmtk.documents import read_yaml, to_yaml
 from nmtk.errors import ModelError, OptionsError
 from nmtk.files import write_text
@@ -61,6 +62,17 @@ def claim(run: Path, located: Located, overwrite: bool) -> None:
 def begun(run: Path) -> bool:
     """Whether something was trained in the run."""
     return bool(checkpoints.saved(run)) or (run / FINAL).is_dir()
+
+
+def finished(run: Path, recipe: Recipe) -> bool:
+    """Whether the run has its final model, and training by this recipe would only make the same again."""
+    card = run / FINAL / CARD
+    return card.is_file() and read_yaml(card).get("document") == digest_of(recipe)
+
+
+def digest_of(recipe: Recipe) -> str:
+    """The SHA-256 of a recipe, every default written out: what a final model's card knows of its recipe."""
+    return hashlib.sha256(to_yaml(recipe.document()).encode()).hexdigest()
 
 
 def write_manifest(run: Path, recipe: Path, manifest: Sequence[Found]) -> None:

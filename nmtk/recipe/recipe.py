@@ -53,6 +53,10 @@ class Recipe(Options):
                 f"training.consistency: without dropout both passes of {two.kind} are the same: wanted model.dropout "
                 f"above 0, or another kind"
             )
+        symbols = self.vocabulary.symbols
+        learned = not (self.vocabulary.file or self.vocabulary.source_file)
+        if learned and (plain := [c.tag for c in self.data.train if c.tag and c.tag not in symbols]):
+            raise ValueError(f"data.train: tag {plain[0]} is no symbol: wanted vocabulary.symbols to have it, too")
         if strange := sorted(self.expect.keys() - self.data.test.keys()):
             raise ValueError(f"expect: found {strange[0]}, wanted the name of a test set: {', '.join(self.data.test)}")
         return self
@@ -74,7 +78,8 @@ class Located(NamedTuple):
 
 
 def load(path: Path, assignments: Sequence[str] = ()) -> Located:
-    """Load a recipe: a folder with `recipe.yaml`, a YAML file, or the name of one that comes with nmtk.
+    """Load a recipe: a folder with `recipe.yaml`, a YAML file, or the name of one that comes with nmtk (NAME, or
+    NAME/FILE for a file beside its `recipe.yaml`).
 
     assignments: `key=value` settings laid over it. Raises OptionsError: file, key, what was found, what was wanted.
     """

@@ -1,5 +1,6 @@
 """A recipe's run: the whole job from raw text to a scored model. Run again, it goes on where it stopped."""
 
+import gc
 import math
 from pathlib import Path
 from typing import Any
@@ -12,13 +13,14 @@ from nmtk.allocator import keep_memory
 from nmtk.bundle import FINAL, Bundle
 from nmtk.decoding.options import DecodingOptions
 from nmtk.decoding.translator import Translator
-from nmtk.devices import pick_precision
+from nmtk.devices import pick_device, pick_precision
 from nmtk.documents import Document
-from nmtk.errors import DataError
+from nmtk.errors import DataError, TrainingError
 from nmtk.evaluation.report import as_json
 from nmtk.evaluation.scores import Score
 from nmtk.files import write_text
 from nmtk.model.transformer import Transformer
+from nmtk.recipe.chain import Stage, chain_of, make_texts, open_chain
 from nmtk.recipe.evaluate import (
     Scores,
     check_metrics,
@@ -28,7 +30,7 @@ from nmtk.recipe.evaluate import (
     translate_tests,
     verdicts,
 )
-from nmtk.recipe.home import begun, claim, write_manifest
+from nmtk.recipe.home import begun, claim, digest_of, write_manifest
 from nmtk.recipe.prepare import Prepared, prepare
 from nmtk.recipe.recipe import Located, Recipe
 from nmtk.recipe.robustness import examine
@@ -51,22 +53,68 @@ SHOWN = 3
 def train(located: Located, run: Path, overwrite: bool, console: Console) -> Scores | None:
     """Do what is not yet done of: prepare, train, average, translate the test sets, score.
 
-    Progress goes to the console. Returns the scores of each test set, none on ranks but the first; None when a signal
-    stopped the training, which then has saved its state.
+    Where other recipes make text for this one (`nmtk.recipe.chain`), the same is done of each of them before, in a run
+    of its own; `overwrite` is for the last run alone. Progress goes to the console. Returns the scores of each test
+    set, none on ranks but the first; None when a signal stopped the work, which then has saved its state.
     """
-    recipe = located.recipe
-    check_metrics(recipe)
-    with Ranks.join(recipe.training.device) as ranks:
-        prepared = begin(located, run, overwrite, ranks, console)
-        trainer = _trainer(recipe, prepared, run, ranks, console)
+    threads = torch.get_num_threads()
+    scores = None
+    with Ranks.join(located.recipe.training.device) as ranks:
+        chain = chain_of(located, run)
+        for stage in chain:
+            check_metrics(stage.located.recipe)
+        left = open_chain(chain, overwrite, ranks)
+        for number, stage in enumerate(chain, 1):
+            if len(chain) > 1 and ranks.first:
+                done = "" if stage in left else ": nothing left to do"
+                _say(console, f"stage {number} of {len(chain)}: {stage.located.recipe.name}, in {stage.run}{done}")
+            if stage not in left:
+                continue
+            torch.set_num_threads(threads)
+            gc.collect()  # of the stage before
+            torch.cuda.empty_cache()
+            scores = _stage(stage, ranks, console)
+            if scores is None:
+                break
+        return scores
+
+
+def _stage(stage: Stage, ranks: Ranks, console: Console) -> Scores | None:
+    """The whole job of one recipe, by ranks that may have done another's before."""
+    recipe = stage.located.recipe
+    ranks = _on_device(ranks, recipe)
+    if not make_texts(stage, ranks, console):
+        return None
+    prepared = begin(stage.located, stage.run, False, ranks, console)
+    trainer = _trainer(recipe, prepared, stage.run, ranks, console)
+    try:
         reason = trainer.train()
-        if ranks.first:
-            _say(console, f"stopped after {trainer.state.update:,} updates: {reason}")
-        if trainer.interrupted:
-            return None
-        ranks.at(trainer.state.update, "finishing", least=SLOW)
-        with ranks.moving():
-            return _finish(recipe, prepared, trainer, run, console) if ranks.first else {}
+    finally:
+        for listener in trainer.listeners:
+            listener.close()
+    if ranks.first:
+        _say(console, f"stopped after {trainer.state.update:,} updates: {reason}")
+    if trainer.interrupted:
+        return None
+    ranks.at(trainer.state.update, "finishing", least=SLOW)
+    with ranks.moving():
+        scores = _finish(recipe, prepared, trainer, stage.run, console) if ranks.first else {}
+    ranks.wait()
+    ranks.anew()
+    return scores
+
+
+def _on_device(ranks: Ranks, recipe: Recipe) -> Ranks:
+    """The ranks where a recipe is to be trained. Raises TrainingError when they would have to join anew for that."""
+    device = pick_device(recipe.training.device)
+    if ranks.world == 1:
+        return ranks._replace(device=device)
+    if device.type != ranks.device.type:
+        raise TrainingError(
+            f"recipe {recipe.name}: training.device: found {device.type}, wanted {ranks.device.type} as in the chain's "
+            f"other recipes: ranks stay where they are; or train it by itself first"
+        )
+    return ranks
 
 
 def begin(located: Located, run: Path, overwrite: bool, ranks: Ranks, console: Console) -> Prepared:
@@ -175,6 +223,7 @@ def _finish(recipe: Recipe, prepared: Prepared, trainer: Trainer, run: Path, con
     _show(recipe, prepared, translated, scores, console)
     write_text(run / "scores.json", as_json(listed(scores)) + "\n")
     card = bundle.card | {
+        "document": digest_of(recipe),
         "training": {
             "updates": trainer.state.update,
             "epochs": round(trainer.state.epochs, 3),

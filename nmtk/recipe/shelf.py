@@ -21,7 +21,7 @@ def shipped() -> dict[str, Path]:
 def locate(path: Path) -> Path:
     """The document that is meant by a recipe's folder, its YAML file, or the name of one that comes with nmtk.
 
-    Raises OptionsError when there is none, with the nearest name.
+    A file beside a shipped recipe goes by both names, as `back-translation/baseline.yaml`. Raises OptionsError when there is none, with the nearest name.
     """
     if path.is_file():
         return path
@@ -30,7 +30,8 @@ def locate(path: Path) -> Path:
     if path.is_dir():
         raise OptionsError(f"{path}: no {DOCUMENT} in this folder")
     known = shipped()
-    name = path.name if path.parent.name in ("", "recipes") else ""
-    if name in known:
-        return known[name] / DOCUMENT
+    folder, file = (path.parent, path.name) if path.suffix in (".yaml", ".yml") else (path, DOCUMENT)
+    home = known.get(folder.name) if folder.parent.name in ("", "recipes") else None
+    if home and (home / file).is_file():
+        return home / file
     raise OptionsError(f"{path}: no such recipe{nearest(path.name, list(known))}")

@@ -4,9 +4,10 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import NamedTuple
 
-from nmtk.data.pairs import Chunk, Pair, SievedChunk, file_chunks, tsv_chunks
+from nmtk.data.pairs import Chunk, Pair, SievedChunk, TaggedChunk, file_chunks, tsv_chunks
 from nmtk.recipe.data import DataOptions, TextOptions
 from nmtk.recipe.fetch import Finder
+from nmtk.recipe.making import find_made
 from nmtk.recipe.sources.source import Found
 
 
@@ -18,9 +19,14 @@ class Text(NamedTuple):
     paths: tuple[Path, ...]
     """Source and target file, or the one TSV file."""
     weight: float = 1.0
+    tag: str | None = None
+    """What stands before each source line."""
 
     def chunks(self) -> Iterator[Chunk]:
         """Its pairs in chunks of raw lines. Raises DataError for damaged files and when lines asked for are missing."""
+        return (TaggedChunk(chunk, self.tag) for chunk in self._chunks()) if self.tag else self._chunks()
+
+    def _chunks(self) -> Iterator[Chunk]:
         span, sieve = self.options.span(), self.options.sieve()
         chunks: Iterator[Chunk]
         if len(self.paths) == 1:
@@ -46,20 +52,37 @@ class Texts(NamedTuple):
     """Every file that was found for them, once, in the order of the recipe; what one is made of stands before it."""
 
 
+def finder_of(data: DataOptions, recipe: Path, work: Path) -> Finder:
+    """What finds a recipe's files; see `find_texts`."""
+    return Finder(data.files, recipe, work if data.generate or data.translate else None)
+
+
+def given_files(data: DataOptions, recipe: Path, work: Path, finder: Finder | None = None) -> dict[str, Found]:
+    """All files of a recipe, by name, but for those that its models are to make: see `find_texts`."""
+    finder = finder or finder_of(data, recipe, work)
+    if data.generate:
+        data.generate.write(work)
+    texts = (*data.train, data.valid, *data.test.values())
+    named = [file for text in texts for file in text.files()] + [made.text for made in data.translate.values()]
+    return {file: finder.find(file) for file in dict.fromkeys(named) if file not in data.translate}
+
+
 def find_texts(data: DataOptions, recipe: Path, work: Path, finder: Finder | None = None) -> Texts:
     """Find, fetch or generate all files of a recipe.
 
     recipe: the folder that the recipe is in. work: where generated files are written, the same ones each time.
-    Raises DataError when a file is missing, cannot be fetched or has another hash.
+    Raises DataError when a file is missing, cannot be fetched or has another hash, and when one is still to be made by
+    a translation.
     """
-    if data.generate:
-        data.generate.write(work)
-    finder = finder or Finder(data.files, recipe, work if data.generate else None)
+    finder = finder or finder_of(data, recipe, work)
+    made = {name: find_made(name, options, work) for name, options in data.translate.items()}
+    found = given_files(data, recipe, work, finder) | made
 
-    def text(name: str, options: TextOptions, weight: float = 1.0) -> Text:
-        return Text(name, options, tuple(finder.find(file).path for file in options.files()), weight)
+    def text(name: str, options: TextOptions, weight: float = 1.0, tag: str | None = None) -> Text:
+        return Text(name, options, tuple(found[file].path for file in options.files()), weight, tag)
 
-    train = tuple(text(name, corpus, corpus.weight) for name, corpus in zip(data.names(), data.train, strict=True))
+    named = zip(data.names(), data.train, strict=True)
+    train = tuple(text(name, corpus, corpus.weight, corpus.tag) for name, corpus in named)
     valid = text("valid", data.valid)
     test = {name: text(name, options) for name, options in data.test.items()}
-    return Texts(train, valid, test, tuple(finder.found.values()))
+    return Texts(train, valid, test, (*finder.found.values(), *made.values()))

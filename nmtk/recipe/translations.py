@@ -11,15 +11,15 @@ import hashlib
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
-from nmtk import __version__
-from nmtk.bundle import CHECKPOINTS, OPTIONS, WEIGHTS, Bundle
+from nmtk.bundle import CHECKPOINTS, Bundle
 from nmtk.decoding.options import DecodingOptions
 from nmtk.decoding.translator import Translator
 from nmtk.devices import pick_device
 from nmtk.documents import Document, read_yaml, to_yaml
 from nmtk.errors import OptionsError
-from nmtk.files import sha256, write_text
+from nmtk.files import write_text
 from nmtk.lines import read_lines
+from nmtk.recipe.provenance import own_decoding, provenance
 from nmtk.recipe.texts import Text
 
 TRANSLATIONS = "translations"
@@ -39,16 +39,9 @@ def translations(
 
     Without options it translates in its own way. It is not even loaded when there is nothing to translate.
     """
-    document = read_yaml(model / OPTIONS)
-    options = options or DecodingOptions.parse(document.get("decoding", {}), str(model / OPTIONS))
+    options = options or own_decoding(model)
     sources = {name: [pair.source for pair in text.pairs()] for name, text in tests.items()}
-    made_by = {
-        "format": 1,
-        "nmtk": __version__,
-        "weights": sha256(model / WEIGHTS),
-        "model": document["model"],
-        "decoding": options.document(),
-    }
+    made_by = provenance(model, options)
     found = {}
     translator: Translator | None = None
     for name, source in sources.items():

@@ -113,6 +113,11 @@ class Ranks(NamedTuple):
         if self.watch:
             self.watch.progress.at(update, stage, least)
 
+    def anew(self) -> None:
+        """Begin another training: how long its stages take is not known from the one before."""
+        if self.watch:
+            self.watch.progress.forget()
+
     @contextmanager
     def moving(self) -> Iterator[None]:
         """Within it, each call of a module is a sign of progress: for work whose loop knows nothing of ranks."""

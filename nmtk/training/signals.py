@@ -14,7 +14,9 @@ class Signals:
     once.
     """
 
-    def __init__(self) -> None:
+    def __init__(self, at_once: bool = False) -> None:
+        """at_once: the first signal interrupts, too, for work that keeps what is done however it ends."""
+        self.at_once = at_once
         self.received: str | None = None
         self._when = 0.0
         self._before: dict[signal.Signals, Any] = {}
@@ -32,5 +34,7 @@ class Signals:
     def _note(self, number: int, frame: FrameType | None) -> None:
         if not self.received:
             self.received, self._when = f"signal {signal.Signals(number).name}", time.monotonic()
+            if self.at_once:
+                raise KeyboardInterrupt
         elif number == signal.SIGINT and time.monotonic() - self._when > _ONE:
             raise KeyboardInterrupt

@@ -42,6 +42,10 @@ class Progress:
         self.begun = self.begun + 1 if update == self.update else 1
         self.update, self.stage = update, stage
 
+    def forget(self) -> None:
+        """Take each stage for one that was never passed."""
+        self._slowest, self._gap = {}, 0.0
+
     def move(self) -> None:
         """Give a sign of progress within the stage."""
         now = time.monotonic()

@@ -12,7 +12,7 @@ import pytest
 import zstandard
 
 from nmtk.data import pairs
-from nmtk.data.pairs import Pair, file_chunks, read_files, read_tsv
+from nmtk.data.pairs import Pair, TaggedChunk, file_chunks, read_files, read_tsv
 from nmtk.errors import DataError
 from nmtk.lines import STANDARD
 
@@ -155,3 +155,10 @@ def test_lines_that_are_not_there_are_told(tmp_path: Path, span: tuple[int, int 
     for read in (read_files(path, path, span), read_tsv(path, span=span)):
         with pytest.raises(DataError, match=f"s: has 10 lines, wanted lines {lines}$"):
             list(read)
+
+
+def test_a_tag_stands_before_each_source_that_is_not_empty(tmp_path: Path) -> None:
+    source, target = write(tmp_path / "s", b"one\n\n \nfour\n"), write(tmp_path / "t", b"eins\nzwei\ndrei\nvier\n")
+    tagged = [pair for chunk in file_chunks(source, target) for pair in TaggedChunk(chunk, "<BT>")]
+    assert [pair.source for pair in tagged] == ["<BT> one", "", " ", "<BT> four"]
+    assert [(pair.target, pair.line) for pair in tagged] == [("eins", 1), ("zwei", 2), ("drei", 3), ("vier", 4)]

@@ -6,6 +6,7 @@ from pathlib import Path
 import pytest
 
 from nmtk.errors import OptionsError
+from nmtk.recipe.chain import chain_of
 from nmtk.recipe.recipe import Recipe, load
 from nmtk.recipe.shelf import shipped
 from nmtk.recipe.sources.mtdata_corpus import MtdataCorpus
@@ -13,6 +14,8 @@ from nmtk.recipe.sources.sacrebleu_set import SacrebleuSet
 
 RECIPES = Path(__file__).parents[2] / "recipes"
 NAMES = sorted(folder.name for folder in RECIPES.iterdir() if folder.is_dir())
+FILES = sorted(str(path.relative_to(RECIPES)) for path in RECIPES.glob("*/*.yaml"))
+"""Recipes may have others beside them: what they are compared with, or who makes text for them."""
 
 MINIMAL = """
 name: mine
@@ -44,17 +47,19 @@ def test_a_recipe_is_found_by_its_name_and_has_it(name: str) -> None:
     assert load(RECIPES / name) == located
 
 
-@pytest.mark.parametrize("name", NAMES)
+@pytest.mark.parametrize("name", FILES)
 def test_a_recipe_survives_being_written_out(name: str) -> None:
     recipe = load(RECIPES / name).recipe
+    assert load(Path(name)).recipe == recipe, "it is found by its name, too"
     assert Recipe.parse(recipe.document(), "again") == recipe
     assert recipe.changes(recipe) == []
 
 
-@pytest.mark.parametrize("name", NAMES)
+@pytest.mark.parametrize("name", FILES)
 def test_every_file_of_a_recipe_is_generated_or_known_by_hash_or_by_what_it_is_made_of(name: str) -> None:
     data = load(RECIPES / name).recipe.data
-    named = [file for text in (*data.train, data.valid, *data.test.values()) for file in text.files()]
+    named = {file for text in (*data.train, data.valid, *data.test.values()) for file in text.files()}
+    named = [*(named - data.translate.keys()), *(made.text for made in data.translate.values())]
     if data.generate:
         assert data.files == {}
     else:
@@ -74,6 +79,17 @@ def test_a_recipe_says_what_it_is_and_how_it_is_run(name: str) -> None:
     for word in ("## Data", "licence", "NMTK_DATA", "| hardware | time |"):
         assert word.casefold() in readme.casefold()
     assert load(RECIPES / name).recipe.description
+
+
+@pytest.mark.parametrize("name", FILES)
+def test_the_chain_of_a_recipe_fits_together_and_each_of_it_has_a_run(name: str) -> None:
+    located = load(RECIPES / name)
+    chain = chain_of(located, Path("runs") / located.recipe.name)
+    assert chain[-1].run == Path("runs") / located.recipe.name
+    assert {text for stage in chain for text in stage.models} == {
+        text for stage in chain for text in stage.located.recipe.data.translate
+    }
+    assert (len(chain) > 1) == bool(located.recipe.data.translate)
 
 
 def test_settings_are_laid_over(tmp_path: Path) -> None:
@@ -114,6 +130,11 @@ def test_settings_are_laid_over(tmp_path: Path) -> None:
             "data.valid: found lines 5-2, which end before they begin",
         ),
         ("target: de\n", "target: de\n  generate: frases\n", "data.generate"),
+        (
+            "target: train.de}",
+            "target: train.de, tag: <BT>}",
+            "data.train: tag <BT> is no symbol: wanted vocabulary.symbols to have it, too",
+        ),
         (
             "target: de\n",
             "target: de\n  files: {a: {url: 'https://example.org/a'}}\n",
