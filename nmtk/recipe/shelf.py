@@ -21,7 +21,8 @@ def shipped() -> dict[str, Path]:
 def locate(path: Path) -> Path:
     """The document that is meant by a recipe's folder, its YAML file, or the name of one that comes with nmtk.
 
-    A file beside a shipped recipe goes by both names, as `back-translation/baseline.yaml`. Raises OptionsError when there is none, with the nearest name.
+    A file beside a shipped recipe goes by both names, as `back-translation/baseline.yaml`. Raises OptionsError when
+    there is none, with the nearest name.
     """
     if path.is_file():
         return path
