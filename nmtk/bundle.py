@@ -68,7 +68,8 @@ class Bundle(NamedTuple):
 
     def write(self, folder: Path, tensors: dict[str, torch.Tensor] | None = None) -> None:
         """Write the files of the model folder into a folder that exists, with these weights or the model's own."""
-        metadata = {"format": "pt", "vocabulary": self.vocabularies.digest}
+        # One key alone: of several the order is left to chance, and the same model would not be the same file.
+        metadata = {"vocabulary": self.vocabularies.digest}
         write_tensors(folder / WEIGHTS, weights(self.model) if tensors is None else tensors, metadata)
         options = {"format": FORMAT, "model": self.model.options.document(), "decoding": self.decoding}
         write_text(folder / OPTIONS, to_yaml(options))

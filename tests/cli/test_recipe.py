@@ -100,8 +100,8 @@ def test_the_whole_document_has_every_default(nmtk: Nmtk) -> None:
 
 @pytest.mark.parametrize("verb", ["show", "verify"])
 def test_a_name_that_is_none_meets_the_nearest(verb: str, nmtk: Nmtk) -> None:
-    ended = nmtk("recipe", verb, "multi30k")
-    assert ended == (1, "", "nmtk: error: multi30k: no such recipe; did you mean multi30k-en-de?\n")
+    ended = nmtk("recipe", verb, "tatoeba")
+    assert ended == (1, "", "nmtk: error: tatoeba: no such recipe; did you mean tatoeba-de-en?\n")
     assert nmtk("recipe", "shwo").code == 2
 
 
@@ -155,11 +155,12 @@ def test_a_dry_run_with_another_signature_fails(recipe: Path, nmtk: Nmtk) -> Non
 
 def test_what_the_readme_shows_works(recipe: Path, nmtk: Nmtk) -> None:
     section = (ROOT / "README.md").read_text("utf-8").split("\n## Recipes\n")[1].split("\n## ")[0]
-    [commands], [contract] = (re.findall(rf"```{kind}\n(.*?)```", section, re.DOTALL) for kind in ("sh", "yaml"))
+    [commands], [files, contract] = (re.findall(rf"```{kind}\n(.*?)```", section, re.DOTALL) for kind in ("sh", "yaml"))
     for line in commands.splitlines():
         _, *arguments = shlex.split(line, comments=True)
         ended = nmtk(*arguments, *(["--dry-run"] if "verify" in arguments else []))
         assert (ended.code, ended.err) == (0, ""), line
     document = read_yaml(recipe / "recipe.yaml")
     document["data"]["test"]["news"] = document["data"]["test"].pop("test")
+    document["data"]["files"] = parse_yaml(files.replace("HASH", "a" * 64), "README.md")["data"]["files"]
     assert Recipe.parse(document | parse_yaml(contract, "README.md"), "r").evidence.kind == "measured"
