@@ -1,19 +1,5 @@
-from pathlib import Path
+"""The model of the decoding tests, and its folder: the command line translates with it too."""
 
-import pytest
+from tests.decoding.conftest import bundle, folder
 
-from nmtk.bundle import Bundle
-from tests.decoding.copying import copying_bundle
-
-
-@pytest.fixture(scope="session")
-def bundle() -> Bundle:
-    return copying_bundle()
-
-
-@pytest.fixture(scope="session")
-def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """Its model folder."""
-    path = tmp_path_factory.mktemp("models") / "copy"
-    copying_bundle().save(path)
-    return path
+__all__ = ["bundle", "folder"]

@@ -13,7 +13,7 @@ def bundle() -> Bundle:
 
 @pytest.fixture(scope="session")
 def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A model folder."""
+    """Its model folder."""
     path = tmp_path_factory.mktemp("models") / "copy"
     copying_bundle().save(path)
     return path
