@@ -7,10 +7,11 @@ Reads the job, prints one JSON object: see run.py.
 
 import json
 import os
-import resource
 import sys
 import time
 from pathlib import Path
+
+from tests.benchmarks.decoding.memory import peak
 
 
 def convert(marian: str, folder: str) -> None:
@@ -64,6 +65,7 @@ def main() -> None:
             beam_size=job["beam"],
             length_penalty=job["alpha"],
             max_batch_size=job["batch"],
+            min_decoding_length=max(1, job["shortest"]),
             max_decoding_length=job["longest"],
             disable_unk=True,
         )
@@ -73,8 +75,7 @@ def main() -> None:
     began = time.perf_counter()
     found = [translate([source])[0] for source in sources] if job["batch"] == 1 else translate(sources)
     seconds = time.perf_counter() - began
-    peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
-    print(json.dumps({"loaded": loaded, "seconds": seconds, "peak": peak, "found": found}))
+    print(json.dumps({"loaded": loaded, "seconds": seconds, "peak": peak(), "found": found}))
 
 
 main()

@@ -6,10 +6,11 @@ Reads the job, prints one JSON object: see run.py.
 """
 
 import json
-import resource
 import sys
 import time
 from pathlib import Path
+
+from tests.benchmarks.decoding.memory import peak
 
 
 def main() -> None:
@@ -38,6 +39,7 @@ def main() -> None:
             attention_mask=torch.tensor(mask, device=device),
             num_beams=job["beam"],
             do_sample=False,
+            min_new_tokens=job["shortest"],
             max_new_tokens=job["longest"],
             length_penalty=job["alpha"],
             early_stopping=job["beam"] > 1,
@@ -60,8 +62,7 @@ def main() -> None:
     began = time.perf_counter()
     found = everything()
     seconds = time.perf_counter() - began
-    peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
-    print(json.dumps({"loaded": loaded, "seconds": seconds, "peak": peak, "found": found}))
+    print(json.dumps({"loaded": loaded, "seconds": seconds, "peak": peak(), "found": found}))
 
 
 main()

@@ -6,7 +6,6 @@ Reads the job, prints one JSON object: see run.py.
 """
 
 import json
-import resource
 import sys
 import time
 from functools import partial
@@ -15,13 +14,14 @@ from typing import Any
 
 from nmtk.allocator import keep_memory
 from nmtk.bundle import Bundle
-from nmtk.decoding.crew import PRIMITIVES, Crew, Worker
+from nmtk.decoding.crew import PRIMITIVES, Processes, Worker
 from nmtk.decoding.options import DecodingOptions
 from nmtk.decoding.penalties import Average
 from nmtk.decoding.sentences import Sentence
 from nmtk.decoding.strategies import Beam, Greedy
 from nmtk.decoding.translator import Translator
 from nmtk.devices import pick_device, pick_precision
+from tests.benchmarks.decoding.memory import peak
 
 
 def worker(job: dict[str, Any]) -> Worker:
@@ -29,7 +29,12 @@ def worker(job: dict[str, Any]) -> Worker:
     device = pick_device("cpu")
     bundle = Bundle.load(Path(job["run"]), device, pick_precision(job["precision"], device))
     strategy = Beam(width=job["beam"], penalty=Average(alpha=job["alpha"])) if job["beam"] > 1 else Greedy()
-    lengths = {"longest": job["longest"] + 1, "max_extra": job["longest"], "max_ratio": 0.0}
+    lengths = {
+        "longest": job["longest"] + 1,
+        "max_extra": job["longest"] + 1,
+        "max_ratio": 0.0,
+        "min_length": job["shortest"],
+    }
     return Translator(
         bundle, DecodingOptions(strategy=strategy, batch_tokens=10**9, loop_guard=False, **lengths)
     ).decide
@@ -45,7 +50,7 @@ def main() -> None:
     began = time.perf_counter()
     decide = worker(job)
     loaded = time.perf_counter() - began
-    crew = Crew(partial(worker, job), job["workers"]) if job["workers"] > 1 else None
+    crew = Processes(partial(worker, job), job["workers"]) if job["workers"] > 1 else None
     order = sorted(range(len(job["sources"])), key=lambda place: -len(job["sources"][place]))
     batches = [order[first : first + job["batch"]] for first in range(0, len(order), job["batch"])]
 
@@ -62,11 +67,9 @@ def main() -> None:
     began = time.perf_counter()
     found = everything(batches)
     seconds = time.perf_counter() - began
-    who = resource.RUSAGE_CHILDREN if crew else resource.RUSAGE_SELF
+    print(json.dumps({"loaded": loaded, "seconds": seconds, "peak": peak(), "found": found}))
     if crew:
         crew.__exit__()
-    peak = resource.getrusage(who).ru_maxrss / 1024 * job["workers"]
-    print(json.dumps({"loaded": loaded, "seconds": seconds, "peak": peak, "found": found}))
 
 
 if __name__ == "__main__":

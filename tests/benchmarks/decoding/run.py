@@ -5,7 +5,9 @@
 RUN is a run of nmtk's (post-norm, three-way tying, sinusoids: what Marian can be); VENV an environment with ctranslate2
 and transformers. Each engine gets the same pieces and the same penalty (mean log-probability of a token), in batches of
 similar length, and is timed without reading the model or cutting text; tokens count `</s>`. CTranslate2 and nmtk have
-one worker of one thread for each core.
+one worker of one thread for each core. Where float32 finds another translation than nmtk's float32, the line and the
+reason are printed. `--join 4` makes long sources of four lines each; with `--exact N` every translation has N tokens,
+for a model that was never trained (untrained.py); nmtk alone takes the step of `</s>` too.
 """
 
 import argparse
@@ -13,6 +15,7 @@ import json
 import os
 import subprocess
 import sys
+from itertools import islice
 from pathlib import Path
 from statistics import median
 from typing import Any
@@ -23,6 +26,7 @@ from nmtk.bundle import Bundle
 from nmtk.files import write_text
 from nmtk.lines import read_lines
 from tests.benchmarks.decoding import marian
+from tests.benchmarks.decoding.differences import explain
 from tests.benchmarks.training.machine import describe
 
 HERE = Path(__file__).parent
@@ -42,8 +46,8 @@ def main() -> None:
     work.mkdir(parents=True, exist_ok=True)
     if not (work / "marian").exists():
         marian.write(bundle, work / "marian")
-    sources = bundle.vocabularies.source.encode(list(read_lines(asked.source))[: asked.lines])
-    references = list(read_lines(asked.reference))[: asked.lines]
+    sources = bundle.vocabularies.source.encode(_lines(asked.source, asked))
+    references = _lines(asked.reference, asked)
     rows: dict[str, list[dict[str, Any]]] = {}
     found: dict[str, list[list[int]]] = {}
     for turn in range(asked.turns):
@@ -67,6 +71,23 @@ def main() -> None:
                         results = {"machine": describe(), "rows": rows, "identical": _identical(found)}
                         write_text(asked.output, json.dumps(results, indent=1) + "\n")
     print(table(rows, _identical(found)), end="")
+    for name, ids in found.items():
+        if "nmtk" not in name and "float32" in name:
+            _explain(name, bundle, sources, found[_wanted(name)], ids)
+
+
+def _lines(path: Path, asked: argparse.Namespace) -> list[str]:
+    """The first lines of a text, as many neighbours joined as was asked for."""
+    lines = list(islice(read_lines(path), asked.lines))
+    return [" ".join(lines[first : first + asked.join]) for first in range(0, len(lines), asked.join)]
+
+
+def _explain(
+    name: str, bundle: Bundle, sources: list[list[int]], ours: list[list[int]], theirs: list[list[int]]
+) -> None:
+    for number, (source, our, their) in enumerate(zip(sources, ours, theirs, strict=False), 1):
+        if our != their:
+            print(f"{name}: line {number} {explain(bundle, source, our, their)}")
 
 
 def table(rows: dict[str, list[dict[str, Any]]], identical: dict[str, str]) -> str:
@@ -87,11 +108,14 @@ def table(rows: dict[str, list[dict[str, Any]]], identical: dict[str, str]) -> s
 
 def _identical(found: dict[str, list[list[int]]]) -> dict[str, str]:
     """How many lines are those of nmtk in float32, in the same beam and batch."""
-    wanted = {name: f"nmtk float32,{name.partition(',')[2]}" for name in found}
     return {
-        name: f"{sum(map(list.__eq__, ids, found[wanted[name]]))} of {len(ids)}" if wanted[name] in found else ""
+        name: f"{sum(map(list.__eq__, ids, found[_wanted(name)]))} of {len(ids)}" if _wanted(name) in found else ""
         for name, ids in found.items()
     }
+
+
+def _wanted(name: str) -> str:
+    return f"nmtk float32,{name.partition(',')[2]}"
 
 
 def _job(
@@ -118,7 +142,8 @@ def _job(
         "layout": (1 if alone else asked.threads, 1),
         "precision": precision,
         "alpha": 1.0,
-        "longest": 80,
+        "longest": asked.exact or 80 * asked.join,
+        "shortest": asked.exact or 0,
         "never": [vocabulary.pad, vocabulary.bos, vocabulary.unk],
         "eos": bundle.vocabularies.source.pieces([bundle.vocabularies.source.eos])[0],
     }
@@ -144,6 +169,8 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument("--peers", type=Path, required=True, help="environment with ctranslate2 and transformers")
     parser.add_argument("--lines", type=int, default=1000)
     parser.add_argument("--alone", type=int, default=100, help="lines that are translated one by one")
+    parser.add_argument("--join", type=int, default=1, help="neighbouring lines that make one source")
+    parser.add_argument("--exact", type=int, help="tokens of every translation, </s> not among them")
     parser.add_argument("--threads", type=int, default=len(os.sched_getaffinity(0)))
     parser.add_argument("--turns", type=int, default=3)
     parser.add_argument("--work", type=Path, required=True, help="folder for the converted models")
