@@ -80,11 +80,13 @@ def verify(
         return
     located = load(name, settings or [])
     checks = verify_recipe(located, output or Path("runs") / located.recipe.name, Console(stderr=True))
-    for check in checks or []:
+    if checks is None:
+        raise typer.Exit(130)
+    for check in checks:
         typer.echo(check)
     if checks:
         typer.echo(verdict(checks))
-    raise typer.Exit(0 if checks is not None and green(checks) else 1)
+    raise typer.Exit(0 if green(checks) else 1)
 
 
 def rehearse(path: Path, settings: list[str]) -> None:

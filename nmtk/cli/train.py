@@ -57,5 +57,7 @@ def train(
             typer.echo(line)
         return
     scores = run_recipe(located, run, overwrite, Console(stderr=True))
+    if scores is None:
+        raise typer.Exit(130)
     if scores:
         typer.echo(as_text(listed(scores)))

@@ -138,7 +138,7 @@ def benchmark_recipe(
     with Ranks.join(asked.training.device) as ranks:
         if ranks.world > 1:
             raise OptionsError("benchmark: found several ranks, wanted one process: nmtk train --plan measures them")
-        prepared = begin(located, run, False, ranks, console) if path != run else prepare(located, run, console)
+        prepared = prepare(located, run, console) if path == run else begin(located, run, ranks, console, False)
         if batches := batches_of(asked, prepared, run, ranks):
             asked = asked.model_copy(update={"training": batches.over(asked.training)})
     return [apart(_measure_run, Located(asked, located.folder), run, wishes)]

@@ -117,7 +117,7 @@ def open_chain(chain: Sequence[Stage], overwrite: bool, ranks: Ranks) -> list[St
         claim(last.run, last.located, overwrite)
         left = due(chain)
         for stage in left if last.models else ():
-            claim(stage.run, stage.located, False)
+            claim(stage.run, stage.located)
             given_files(stage.located.recipe.data, stage.located.folder, stage.work)
     ranks.wait()
     return [chain[place] for place in ranks.tell([chain.index(stage) for stage in left])]

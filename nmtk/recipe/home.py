@@ -8,14 +8,17 @@ checkpoints/  log.jsonl        of training
 model/  translations/  scores.json  robustness.json      what came of it; verification.json: whether that is as expected
 """
 
+import fcntl
 import hashlib
+import os
 import shutil
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from pathlib import Path
 
 from nmtk.bundle import CARD, FINAL
 from nmtk.documents import read_yaml, to_yaml
-from nmtk.errors import ModelError, OptionsError
+from nmtk.errors import ModelError, OptionsError, TrainingError
 from nmtk.files import write_text
 from nmtk.recipe.recipe import Located, Recipe
 from nmtk.recipe.shelf import DOCUMENT
@@ -35,18 +38,39 @@ def open_run(run: Path) -> Located:
     return Located(recipe, Path(read_yaml(run / RUN)["recipe"]))
 
 
-def claim(run: Path, located: Located, overwrite: bool) -> None:
+@contextmanager
+def held(run: Path) -> Iterator[None]:
+    """Keep a run's folder for this process; the lock goes with the process, however it ends.
+
+    Raises TrainingError when another process has it.
+    """
+    run.mkdir(parents=True, exist_ok=True)
+    folder = os.open(run, os.O_RDONLY)
+    try:
+        fcntl.flock(folder, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except BlockingIOError:
+        os.close(folder)
+        raise TrainingError(f"{run}: another nmtk train is at work there: let it end first, or use -o") from None
+    except OSError:  # a file system without locks
+        pass
+    try:
+        yield
+    finally:
+        os.close(folder)
+
+
+def claim(run: Path, located: Located, overwrite: bool = False, trains: bool = True) -> None:
     """Make the folder this recipe's run, or go on with the run that it is.
 
     A run without a checkpoint has trained nothing yet, and may still become any other. Raises OptionsError when the
     run was made with other options that matter, and nothing is changed; `overwrite` deletes what the run was and
-    starts over.
+    starts over. Where nothing `trains`, a run that has begun keeps the recipe that it knows.
     """
     known = (run / RUN).is_file()  # a recipe.yaml may as well be the recipe's own
     if not known and run.exists() and any(run.iterdir()):
         raise OptionsError(f"{run}: the folder is not empty, and no run of nmtk train: use -o for another")
     if overwrite and known:
-        shutil.rmtree(run)
+        _empty(run)
     elif known and any((run / name).exists() for name in MADE):
         before = Recipe.parse(read_yaml(run / DOCUMENT), str(run / DOCUMENT))
         if begun(run) and (changed := before.changes(located.recipe)):
@@ -54,9 +78,20 @@ def claim(run: Path, located: Located, overwrite: bool) -> None:
             raise OptionsError(
                 f"{run}: cannot go on with {listed}: use -o for another run, or --overwrite to start over"
             )
+    if not trains and begun(run):
+        return
     if not (run / RUN).is_file():
         write_manifest(run, located.folder, ())
     write_text(run / DOCUMENT, to_yaml(located.recipe.document()))
+
+
+def _empty(folder: Path) -> None:
+    """Delete all that is in a folder; the folder stays, since its lock is held."""
+    for path in folder.iterdir():
+        if path.is_dir() and not path.is_symlink():
+            shutil.rmtree(path)
+        else:
+            path.unlink()
 
 
 def begun(run: Path) -> bool:

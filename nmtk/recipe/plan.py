@@ -83,7 +83,7 @@ def plan(located: Located, run: Path, console: Console) -> list[str]:
     """What a recipe's training needs, line by line; nothing on ranks but the first. Raises what training would."""
     recipe = located.recipe
     with Ranks.join(recipe.training.device) as ranks:
-        prepared = begin(located, run, False, ranks, console)
+        prepared = begin(located, run, ranks, console, trains=False)
         ranks.at(0, "planning", least=math.inf)
         options, memory = _memory(recipe, prepared, run, ranks)
         pace = _pace(recipe, options, prepared, ranks)

@@ -2,6 +2,7 @@
 
 import gc
 import math
+from contextlib import ExitStack
 from pathlib import Path
 from typing import Any
 
@@ -30,7 +31,7 @@ from nmtk.recipe.evaluate import (
     translate_tests,
     verdicts,
 )
-from nmtk.recipe.home import begun, claim, digest_of, write_manifest
+from nmtk.recipe.home import begun, claim, digest_of, held, write_manifest
 from nmtk.recipe.prepare import Prepared, prepare
 from nmtk.recipe.recipe import Located, Recipe
 from nmtk.recipe.robustness import examine
@@ -41,7 +42,7 @@ from nmtk.training.budget import Batches, keep, longest_of, settle
 from nmtk.training.distributed import Ranks
 from nmtk.training.probe import Probe
 from nmtk.training.progress import listeners
-from nmtk.training.stopping import best
+from nmtk.training.stopping import to_average
 from nmtk.training.trainer import Trainer
 from nmtk.training.validation import HeldOut, Validator
 from nmtk.training.verdict import SLOW
@@ -59,10 +60,12 @@ def train(located: Located, run: Path, overwrite: bool, console: Console) -> Sco
     """
     threads = torch.get_num_threads()
     scores = None
-    with Ranks.join(located.recipe.training.device) as ranks:
+    with Ranks.join(located.recipe.training.device) as ranks, ExitStack() as holding:
         chain = chain_of(located, run)
         for stage in chain:
             check_metrics(stage.located.recipe)
+        for stage in chain if ranks.first else ():
+            holding.enter_context(held(stage.run))
         left = open_chain(chain, overwrite, ranks)
         for number, stage in enumerate(chain, 1):
             if len(chain) > 1 and ranks.first:
@@ -85,7 +88,7 @@ def _stage(stage: Stage, ranks: Ranks, console: Console) -> Scores | None:
     ranks = _on_device(ranks, recipe)
     if not make_texts(stage, ranks, console):
         return None
-    prepared = begin(stage.located, stage.run, False, ranks, console)
+    prepared = begin(stage.located, stage.run, ranks, console)
     trainer = _trainer(recipe, prepared, stage.run, ranks, console)
     try:
         reason = trainer.train()
@@ -93,7 +96,8 @@ def _stage(stage: Stage, ranks: Ranks, console: Console) -> Scores | None:
         for listener in trainer.listeners:
             listener.close()
     if ranks.first:
-        _say(console, f"stopped after {trainer.state.update:,} updates: {reason}")
+        further = "; the same command goes on from there" if trainer.interrupted else ""
+        _say(console, f"stopped after {trainer.state.update:,} updates: {reason}{further}")
     if trainer.interrupted:
         return None
     ranks.at(trainer.state.update, "finishing", least=SLOW)
@@ -117,8 +121,10 @@ def _on_device(ranks: Ranks, recipe: Recipe) -> Ranks:
     return ranks
 
 
-def begin(located: Located, run: Path, overwrite: bool, ranks: Ranks, console: Console) -> Prepared:
+def begin(located: Located, run: Path, ranks: Ranks, console: Console, trains: bool = True) -> Prepared:
     """All that comes before there is a model: the process set up, the run's folder claimed, its data prepared.
+
+    Where nothing `trains`, a run that has begun is only read.
 
     Rank 0 prepares first; then the first of each other machine, which finds it done where they share the disk.
     Raises DataError when machines came to different data.
@@ -127,8 +133,10 @@ def begin(located: Located, run: Path, overwrite: bool, ranks: Ranks, console: C
     torch.set_num_threads(located.recipe.training.threads or torch.get_num_threads())
     ranks.at(0, "preparing", least=math.inf)
     if ranks.first:
-        claim(run, located, overwrite)
-        write_manifest(run, located.folder, prepare(located, run, console).texts.manifest)
+        claim(run, located, trains=trains)
+        manifest = prepare(located, run, console).texts.manifest
+        if trains or not begun(run):
+            write_manifest(run, located.folder, manifest)
     ranks.wait()
     if ranks.first_here and not ranks.first:
         prepare(located, run, console)
@@ -206,12 +214,8 @@ def _card(recipe: Recipe, prepared: Prepared) -> Document:
 
 def _finish(recipe: Recipe, prepared: Prepared, trainer: Trainer, run: Path, console: Console) -> Scores:
     """Average checkpoints into the final model, translate and score the test sets, and say how it went."""
-    average = recipe.training.average
     saved = checkpoints.saved(run)
-    chosen = list(saved)[-average.count :]
-    if average.take == "best":
-        history = [v for v in trainer.state.history if v.update in saved]
-        chosen = best(history, recipe.training.checkpoint.metric, average.count)
+    chosen = to_average(recipe.training, list(saved), trainer.state.history)
     bundle = average_bundles([saved[update] for update in chosen])
     bundle = bundle._replace(decoding=recipe.decoding.document())  # it may have changed since they were saved
     _say(console, f"model: mean of {len(chosen)} checkpoints, updates {', '.join(map(str, sorted(chosen)))}")

@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from typing import NamedTuple
 
-from nmtk.training.options import Checkpoints, EarlyStop, Metric, TrainingOptions
+from nmtk.training.options import EarlyStop, Metric, TrainingOptions
 
 LOWER_IS_BETTER: frozenset[Metric] = frozenset({"loss"})
 
@@ -65,8 +65,29 @@ def best(history: Sequence[Validated], metric: Metric, count: int) -> list[int]:
     return [validated.update for validated in ranked[:count]]
 
 
-def to_keep(options: Checkpoints, saved: Sequence[int], history: Sequence[Validated]) -> set[int]:
-    """Of the saved updates, those to keep: the last ones and the best ones."""
-    known = set(saved)
-    ranked = best([v for v in history if v.update in known], options.metric, options.keep_best)
-    return set(sorted(known)[-options.keep_last :]) | set(ranked)
+def is_due(options: TrainingOptions, update: int) -> bool:
+    """Whether an update's checkpoint is saved in any case, and not only because training was ended there."""
+    return update % options.checkpoint.every == 0 or update % options.validation.every == 0
+
+
+def to_keep(options: TrainingOptions, saved: Sequence[int], history: Sequence[Validated]) -> set[int]:
+    """Of the saved updates, those to keep: the last ones and the best ones.
+
+    The newest is kept too when it was not due, until the next: an interrupted run goes on from it, and ends with the
+    same checkpoints as an unbroken one.
+    """
+    due = sorted(update for update in saved if is_due(options, update))
+    kept = due[-options.checkpoint.keep_last :]
+    return {*kept, max(saved), *_best_saved(options, saved, history, options.checkpoint.keep_best)}
+
+
+def to_average(options: TrainingOptions, saved: Sequence[int], history: Sequence[Validated]) -> list[int]:
+    """Of the saved updates, those that make the final model: the last ones, or the best ones, best first."""
+    if options.average.take == "best":
+        return _best_saved(options, saved, history, options.average.count)
+    end = max(saved)
+    return sorted(update for update in saved if update == end or is_due(options, update))[-options.average.count :]
+
+
+def _best_saved(options: TrainingOptions, saved: Sequence[int], history: Sequence[Validated], count: int) -> list[int]:
+    return best([v for v in history if v.update in set(saved)], options.checkpoint.metric, count)

@@ -28,7 +28,7 @@ from nmtk.training.progress import Listener, Log
 from nmtk.training.schedules import Horizon
 from nmtk.training.signals import Signals
 from nmtk.training.step import make_step
-from nmtk.training.stopping import Position, Validated, reason_to_stop, share_done, to_keep
+from nmtk.training.stopping import Position, Validated, is_due, reason_to_stop, share_done, to_keep
 from nmtk.training.validation import Validator
 from nmtk.training.verdict import SLOW
 from nmtk.training.window import Checked, Window
@@ -196,7 +196,7 @@ class Trainer:
         update, options = self.state.update, self.options
         validate = update % options.validation.every == 0 or (last and not self.interrupted)
         validate = validate and update > 0 and all(known.update != update for known in self.state.history)
-        save = update > self.saved and (validate or last or update % options.checkpoint.every == 0)
+        save = update > self.saved and (validate or last or is_due(options, update))
         if not (save or validate):
             return
         if save:
@@ -209,7 +209,7 @@ class Trainer:
             self._validate()
         if self.ranks.first:
             saved = list(checkpoints.saved(self.run))
-            checkpoints.prune(self.run, to_keep(self.options.checkpoint, saved, self.state.history))
+            checkpoints.prune(self.run, to_keep(self.options, saved, self.state.history))
         self.ranks.wait()
 
     def _validate(self) -> None:

@@ -60,7 +60,7 @@ def make_run(folder: Path, name: str, bundle: Bundle | None = None, test: int = 
         "training": {"updates": 1},
     }
     run = folder / name
-    claim(run, Located(Recipe.parse(document, "recipe"), folder), overwrite=False)
+    claim(run, Located(Recipe.parse(document, "recipe"), folder))
     bundle = bundle or copying_bundle()
     bundle.save(run / "model")
     worse(bundle).save(folder_of(run, 10))

@@ -50,6 +50,14 @@ def test_it_says_all_that_was_asked_for_and_stops(plan: Plan, tmp_path: Path) ->
     assert not (tmp_path / "run" / "log.jsonl").exists()
 
 
+def test_a_trained_run_stays_as_it_is(plan: Plan, train: Train, tmp_path: Path) -> None:
+    assert train("run").returncode == 0
+    known = [tmp_path / "run" / name for name in ("recipe.yaml", "run.yaml")]
+    before = [path.read_bytes() for path in known]
+    assert "0:00:00" not in plan("run", "training.updates=900", "decoding.strategy={kind: beam, width: 7}")["time"]
+    assert [path.read_bytes() for path in known] == before
+
+
 def test_its_figures_are_those_of_training(plan: Plan, train: Train, tmp_path: Path) -> None:
     facts = plan("run", "training.epochs=1", "training.updates=null", "training.sampling=null")
     done = train("run", "training.epochs=1", "training.updates=null", "training.sampling=null")

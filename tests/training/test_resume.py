@@ -13,6 +13,7 @@ import pytest
 from safetensors.torch import load_file
 
 from nmtk.documents import read_yaml
+from nmtk.recipe.home import held
 from nmtk.training.checkpoints import saved
 from nmtk.training.progress import TIMES, Log
 from tests.training.conftest import Train, environment
@@ -95,13 +96,42 @@ def test_a_signal_saves_and_ends_cleanly(train: Train, recipe: Path, tmp_path: P
         time.sleep(0.02)
     process.send_signal(number)
     _, told = process.communicate(timeout=60)
-    assert process.returncode == 0, told
-    assert f"signal {number.name}" in told
+    assert process.returncode == 130, told
+    assert f"signal {number.name}; the same command goes on from there" in told
     (update,) = saved(tmp_path / "run")
     assert Log(tmp_path / "run" / "log.jsonl").read()[-1]["update"] == update
     again = train("run", f"training.updates={update + 2}", "training.checkpoint.every=100k", "training.log_every=1")
     assert again.returncode == 0, again.stderr
     assert f"going on from update {update}" in again.stderr
+
+
+def test_an_interrupted_run_ends_in_the_same_model(train: Train, recipe: Path, tmp_path: Path) -> None:
+    settings = [*SETTINGS, "training.checkpoint.keep_last=3", "training.average.count=3"]
+    assert train("straight", *settings).returncode == 0
+    command = [sys.executable, "-m", "nmtk", "train", str(recipe), "-o", str(tmp_path / "broken"), *settings]
+    process = subprocess.Popen(command, env=environment(), stderr=subprocess.DEVNULL)
+    log = Log(tmp_path / "broken" / "log.jsonl")
+    while max(saved(tmp_path / "broken"), default=0) < 50:
+        time.sleep(0.002)
+    while max(record["update"] for record in log.read()) % 5 == 0 and process.poll() is None:
+        time.sleep(0.001)
+    process.terminate()
+    assert process.wait(60) == 130
+    assert max(saved(tmp_path / "broken")) % 5
+    assert train("broken", *settings).returncode == 0
+    models = [(tmp_path / name / "model" / "model.safetensors").read_bytes() for name in ("straight", "broken")]
+    assert models[0] == models[1]
+    assert list(saved(tmp_path / "straight")) == list(saved(tmp_path / "broken"))
+
+
+def test_two_trainings_do_not_share_a_run(train: Train, tmp_path: Path) -> None:
+    with held(tmp_path / "run"):
+        refused = train("run")
+    assert refused.returncode == 1
+    assert refused.stderr == (
+        f"nmtk: error: {tmp_path / 'run'}: another nmtk train is at work there: let it end first, or use -o\n"
+    )
+    assert train("run").returncode == 0
 
 
 def test_a_finished_run_goes_on_when_it_is_given_more_updates(train: Train, tmp_path: Path) -> None:

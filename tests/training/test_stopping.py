@@ -1,13 +1,14 @@
 import pytest
 
 from nmtk.errors import OptionsError
-from nmtk.training.options import Checkpoints, EarlyStop, TrainingOptions
+from nmtk.training.options import EarlyStop, TrainingOptions
 from nmtk.training.stopping import (
     Position,
     Validated,
     best,
     reason_to_stop,
     share_done,
+    to_average,
     to_keep,
     validations_since_best,
 )
@@ -54,10 +55,31 @@ def test_stops_when_nothing_gets_better() -> None:
 
 
 def test_keeps_the_last_and_the_best() -> None:
-    options = Checkpoints(keep_last=2, keep_best=1)
+    options = keeping(keep_last=2)
     scored = history("loss", 5.0, 1.0, 2.0, 3.0)
     assert to_keep(options, [100, 200, 300, 400], scored) == {200, 300, 400}
     assert to_keep(options, [300, 400], scored) == {300, 400}
+
+
+def test_what_an_interruption_saved_stays_until_the_next_and_takes_no_place() -> None:
+    options = keeping(keep_last=2)
+    assert to_keep(options, [100, 200, 300, 342], []) == {200, 300, 342}
+    assert to_keep(options, [200, 300, 342, 400], []) == {300, 400}
+    assert to_average(options, [200, 300, 342, 400], []) == [300, 400]
+
+
+def test_the_final_model_is_of_the_end_and_what_was_due_before_it() -> None:
+    assert to_average(keeping(keep_last=2), [100, 200, 300, 342], []) == [300, 342]
+    scored = history("loss", 5.0, 1.0, 2.0, 3.0)
+    assert to_average(keeping(keep_best=2, take="best"), [100, 200, 300, 400], scored) == [200, 300]
+    assert to_average(keeping(keep_best=2, take="best"), [100, 300, 400], scored) == [300, 400]
+
+
+def keeping(keep_last: int = 5, keep_best: int = 1, take: str = "last") -> TrainingOptions:
+    checkpoint = {"every": 100, "keep_last": keep_last, "keep_best": keep_best}
+    return TrainingOptions.parse(
+        {"updates": 1, "checkpoint": checkpoint, "average": {"take": take, "count": 2}}, "test"
+    )
 
 
 def test_the_share_done_is_that_of_the_nearest_end() -> None:

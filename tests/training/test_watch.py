@@ -214,7 +214,7 @@ def test_a_signal_to_all_ranks_saves_and_ends_cleanly(recipe: Path, tmp_path: Pa
         for _ in range(2):  # from the terminal, and once more from torchrun
             for rank in ranks:
                 os.kill(rank.process.pid or 0, number)
-        assert [rank.code() for rank in ranks] == [0, 0], [rank.stderr for rank in ranks]
+        assert [rank.code() for rank in ranks] == [130, 130], [rank.stderr for rank in ranks]
         assert f"signal {number.name}" in ranks[0].stderr or "another rank stopped" in ranks[0].stderr
     (update,) = saved(run)
     assert Log(run / "log.jsonl").read()[-1]["update"] == update
