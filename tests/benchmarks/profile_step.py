@@ -48,7 +48,7 @@ def updates(located: Located, run: Path) -> tuple[Callable[[Share], None], list[
     step = make_step(model, options, pick_precision(options.precision, device), device).train()
     parameters = list(model.parameters())
     optimiser = options.optimiser.build(parameters)
-    shares = islice(walk(prepared.mixture, options.batch_tokens, options.accumulate, options.seed), 40)
+    shares = islice(walk(prepared.mixture, options.effective_tokens, options.accumulate, options.seed), 40)
 
     def update(share: Share) -> None:
         for batch in share.batches:

@@ -69,7 +69,7 @@ def write(folder: Path, pairs: int, vocabularies: Vocabularies) -> None:
 def prepare(folder: Path, pairs: int, batch_tokens: int) -> tuple[Path, Path]:
     """A recipe, and a run of it that has its vocabulary and its corpus; returns the folders of both."""
     rng = np.random.default_rng(0)
-    words = ["".join(rng.choice(list("aeioubcdfghklmnprst"), rng.integers(2, 9))) for _ in range(20_000)]
+    words = np.array(["".join(rng.choice(list("aeioubcdfghklmnprst"), rng.integers(2, 9))) for _ in range(20_000)])
     lines = [" ".join(rng.choice(words, 20)) for _ in range(10_000)]
     recipe, run = folder / "recipe", folder / "run"
     recipe.mkdir(parents=True)

@@ -31,21 +31,21 @@ def duel(
             if not budget.allows(45 if scale.device.type == "cuda" else 0, name):
                 continue
             relax(scale.device)
-            start, begun = compiled(), time.perf_counter()
+            before, begun = compiled(), time.perf_counter()
             with recorded(found, name):
                 contestant = make()
                 contestant.turn(scale.turn)
                 now = compiled()
-                graphs = {f"compile_{key}": now[key] - start[key] for key in now}
+                graphs = {f"compile_{key}": now[key] - before[key] for key in now}
                 found[name] = {"first_seconds": round(time.perf_counter() - begun - scale.turn, 1), **graphs}
                 made[name] = contestant
         for _ in range(scale.rounds):
             for name in list(made):
                 relax(scale.device)
-                before = compiled()["graphs"]
+                before = compiled()
                 with recorded(found, name):
                     turns.setdefault(name, []).append(made[name].turn(scale.turn))
-                    again = compiled()["graphs"] - before
+                    again = compiled()["graphs"] - before["graphs"]
                     found[name]["compiled_while_measured"] = found[name].get("compiled_while_measured", 0) + again
                 if "failed" in found[name]:
                     del made[name], turns[name]

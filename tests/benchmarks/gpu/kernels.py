@@ -1,6 +1,7 @@
 """Candidates that are no training by themselves: forms of the loss, and of the optimiser's step, timed alone."""
 
 from collections.abc import Callable, Iterable
+from functools import partial
 from unittest import mock
 
 import torch
@@ -66,7 +67,7 @@ def measure_loss(task: Task, scale: Scale, budget: Budget) -> Figures:
         given = hidden_ND.detach(), weight_VD.detach().bfloat16(), None, gold_N, 0.1
         if budget.allows(60, f"{name}: nmtk's gradients compiled"):
             compiled = torch.compile(losses._with_gradients)
-            _timed(found, f"{name}, nmtk, compiled", lambda c=compiled, g=given: c(*g), device)
+            _timed(found, f"{name}, nmtk, compiled", partial(compiled, *given), device)
     return found
 
 

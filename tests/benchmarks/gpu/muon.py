@@ -5,6 +5,7 @@ What counts is the loss on held-out pairs at equal time, not at equal updates: a
 
 import time
 from collections.abc import Callable, Iterable, Iterator
+from typing import Any
 
 import torch
 from torch import nn
@@ -32,7 +33,7 @@ class Both(torch.optim.Optimizer):
         self.parts = list(parts)
 
     @property
-    def param_groups(self) -> list[dict]:  # type: ignore[override]
+    def param_groups(self) -> list[dict[str, Any]]:  # type: ignore[override]
         """Those of both."""
         return [group for part in self.parts for group in part.param_groups]
 
