@@ -12,7 +12,7 @@ ROOT = Path(__file__).parents[2]
 
 @pytest.mark.slow
 def test_the_corpus_that_was_written_is_gone_over_and_trained_on(tmp_path: Path) -> None:
-    command = [sys.executable, "tests/benchmarks/scale.py", str(tmp_path), "--pairs", "20000"]
+    command = [sys.executable, "tests/benchmarks/scale.py", str(tmp_path), "--pairs", "20000", "--batch-tokens", "512"]
     environment = os.environ | {"PYTHONPATH": str(ROOT)}
     done = subprocess.run(command, cwd=ROOT, env=environment, capture_output=True, text=True)
     assert done.returncode == 0, done.stderr
