@@ -7,12 +7,16 @@ batches are shared out whole where the numbers allow it, else row by row.
 
 import math
 from collections.abc import Iterator, Sequence
+from contextlib import closing
 from dataclasses import replace
+from itertools import count
 from typing import NamedTuple
 
 from nmtk.data.batches import Batch
-from nmtk.data.mixture import Mixture
+from nmtk.data.epoch import Epoch
+from nmtk.data.mixture import Mixture, Section
 from nmtk.data.packed import Rows
+from nmtk.data.prefetch import Ahead
 
 
 class Cursor(NamedTuple):
@@ -61,28 +65,38 @@ def walk(
 
     batch_tokens: tokens of an update, over all ranks; accumulate: the number of batches it is made of.
     Raises DataError when no batch ends at the cursor, since the corpora are then not those that it was left in.
+
+    A section takes seconds to read and plan, for which no GPU should wait: it is made while the second half of the one
+    before is trained on. So two are in memory at most, and a short walk makes one alone.
     """
-    while True:
-        epoch = mixture.epoch(seed, at.epoch)
-        for places in epoch.sections():
-            if places.stop <= at.taken:
-                continue
-            section = mixture.section(epoch, places, max(1, batch_tokens // accumulate))
+    with closing(Ahead(_sections(mixture, max(1, batch_tokens // accumulate), seed, at))) as sections:
+        for epoch, section, begin in sections:
             plan, ends = section.plan, section.ends
-            for first in range(section.batches_before(max(at.taken, places.start)), len(plan), accumulate):
+            for first in range(begin, len(plan), accumulate):
                 numbers = range(first, min(first + accumulate, len(plan)))
+                if 2 * numbers.stop > len(plan):
+                    sections.begin()
                 rows = [plan.batch(number) for number in numbers]
                 parts = deal(rows, rank, ranks)
                 batches = [
-                    section.batch(part, alpha, [seed, at.epoch, int(ends[first]), rank, number])
+                    section.batch(part, alpha, [seed, epoch.number, int(ends[first]), rank, number])
                     if len(part)
                     else _without_loss(section.batch(rows[0][:1]))  # all ranks exchange gradients equally often
                     for number, part in enumerate(parts)
                 ]
                 taken = int(ends[numbers.stop])
                 tokens = sum(map(section.tokens, rows))
-                yield Share(Cursor(at.epoch, taken), batches, tokens, at.epoch - 1 + taken / len(epoch))
-        at = Cursor(at.epoch + 1)
+                yield Share(Cursor(epoch.number, taken), batches, tokens, epoch.number - 1 + taken / len(epoch))
+
+
+def _sections(mixture: Mixture, batch_tokens: int, seed: int, at: Cursor) -> Iterator[tuple[Epoch, Section, int]]:
+    """The sections that are not yet done, for ever, each with its epoch and its first batch that is not."""
+    for number in count(at.epoch):
+        epoch, taken = mixture.epoch(seed, number), at.taken if number == at.epoch else 0
+        for places in epoch.sections():
+            if places.stop > taken:
+                section = mixture.section(epoch, places, batch_tokens)
+                yield epoch, section, section.batches_before(max(taken, places.start))
 
 
 def _without_loss(batch: Batch) -> Batch:

@@ -1,15 +1,19 @@
-"""Prefetch: items made in a thread while others are in use."""
+"""Prefetch: items made in a thread while others are in use, some of them or only the next.
+
+An error of the thread is raised where the item was due.
+"""
 
 import queue
 import threading
 from collections.abc import Callable, Generator, Iterator
-from typing import TypeVar
+from concurrent.futures import Future, ThreadPoolExecutor
+from typing import Generic, TypeVar
 
 T = TypeVar("T")
 
 
 def prefetch(items: Callable[[], Iterator[T]], ahead: int = 4) -> Generator[T]:
-    """Make items in a thread, some ahead of their use. An error of the thread is raised where the item was due."""
+    """Make items in a thread, some ahead of their use."""
     ready: queue.Queue[tuple[T | None, BaseException | None]] = queue.Queue(ahead)
     stop = threading.Event()
 
@@ -44,3 +48,29 @@ def prefetch(items: Callable[[], Iterator[T]], ahead: int = 4) -> Generator[T]:
     finally:
         stop.set()
         thread.join()
+
+
+class Ahead(Generic[T]):
+    """An iterator whose items are large: the next one is made in a thread, from when `begin` is called."""
+
+    def __init__(self, items: Iterator[T]) -> None:
+        self._items, self._thread = items, ThreadPoolExecutor(1, "ahead")
+        self._coming: Future[T] | None = None
+
+    def __iter__(self) -> Iterator[T]:
+        return self
+
+    def __next__(self) -> T:
+        coming = self.begin()
+        self._coming = None  # or the item would be held here for as long as the next one
+        return coming.result()
+
+    def begin(self) -> Future[T]:
+        """Begin with the next item, if that is not done yet."""
+        if self._coming is None:
+            self._coming = self._thread.submit(next, self._items)
+        return self._coming
+
+    def close(self) -> None:
+        """Wait for what was begun, and make no more."""
+        self._thread.shutdown()

@@ -14,7 +14,8 @@ from nmtk.data.held_out import HeldOut
 from nmtk.data.mixture import Mixture
 from nmtk.data.packing import pack
 from nmtk.data.pairs import Pair
-from nmtk.documents import read_yaml, to_yaml
+from nmtk.documents import Document, read_yaml, to_yaml
+from nmtk.errors import DataError
 from nmtk.files import atomic_folder, write_text
 from nmtk.recipe.home import begun
 from nmtk.recipe.recipe import Located, Recipe
@@ -39,7 +40,8 @@ def prepare(located: Located, run: Path, console: Console) -> Prepared:
     """Find the text, learn the vocabulary and pack the corpora into the run's folder, where that is not yet done.
 
     As long as nothing was trained, it is done again when the options or the text are no longer those that it was done
-    with. Raises DataError for text that cannot be used, and for a packed corpus of another vocabulary.
+    with. Raises DataError for text that cannot be used, for a packed corpus of another vocabulary, and for one that
+    nobody knows the origin of.
     """
     recipe, folder = located
     texts = find_texts(recipe.data, folder, run / "text")
@@ -52,16 +54,29 @@ def prepare(located: Located, run: Path, console: Console) -> Prepared:
     return Prepared(texts, vocabularies, Mixture(corpora, [text.weight for text in texts.train], vocabularies))
 
 
-def _forget_others(recipe: Recipe, texts: Texts, run: Path) -> None:
-    """Delete what was made from other options or other text."""
+def made_of(recipe: Recipe, texts: Texts) -> Document:
+    """All that a vocabulary and corpora hang on: what a run's note says of its own."""
     files = {found.name: found.sha256 for found in texts.manifest}
-    made_of = {"data": recipe.data.document(), "vocabulary": recipe.vocabulary.document(), "files": files}
-    note = run / PREPARED
-    if note.is_file() and read_yaml(note) == made_of:
+    return {"data": recipe.data.document(), "vocabulary": recipe.vocabulary.document(), "files": files}
+
+
+def _forget_others(recipe: Recipe, texts: Texts, run: Path) -> None:
+    """Delete what was made from other options or other text, as the run's note says; what it does not say is kept.
+
+    Raises DataError for a vocabulary or corpora without a note: they may be anybody's.
+    """
+    note, wanted = run / PREPARED, made_of(recipe, texts)
+    there = [name for name in ("vocabulary", "data") if (run / name).exists()]
+    if not note.is_file() and there:
+        raise DataError(
+            f"{run}: found {' and '.join(f'{name}/' for name in there)} without {PREPARED}, which would say what from: "
+            f"move them away, use -o for another folder, or --overwrite to delete all that is in this one"
+        )
+    if note.is_file() and read_yaml(note) == wanted:
         return
-    for old in (run / "vocabulary", run / "data"):
-        shutil.rmtree(old, ignore_errors=True)
-    write_text(note, to_yaml(made_of))
+    for name in there:
+        shutil.rmtree(run / name)
+    write_text(note, to_yaml(wanted))
 
 
 def _vocabularies(

@@ -7,13 +7,11 @@ NMTK_DATA=/path/to/data python tests/benchmarks/profile_step.py recipes/multi30k
 import argparse
 import tempfile
 import time
-from collections.abc import Callable
 from itertools import islice
 from pathlib import Path
 
 import torch
 from rich.console import Console
-from torch.nn.utils import clip_grad_norm_
 from torch.profiler import ProfilerActivity, profile
 
 from nmtk.allocator import keep_memory
@@ -22,7 +20,8 @@ from nmtk.devices import pick_device, pick_precision
 from nmtk.model.transformer import Transformer
 from nmtk.recipe.prepare import prepare
 from nmtk.recipe.recipe import Located, load
-from nmtk.training.step import make_step
+from nmtk.training.distributed import Ranks
+from nmtk.training.rehearsal import Rehearsal
 
 GROUPS = {
     "matrix products": ("mm", "addmm", "bmm", "baddbmm"),
@@ -37,27 +36,17 @@ GROUPS = {
 }
 
 
-def updates(located: Located, run: Path) -> tuple[Callable[[Share], None], list[Share]]:
-    """An update as the trainer does it, and the shares of the first of them."""
+def updates(located: Located, run: Path) -> tuple[Rehearsal, list[Share]]:
+    """What makes updates as the trainer does, and the shares of the first of them."""
     recipe = located.recipe
     options = recipe.training
     prepared = prepare(located, run, Console(stderr=True))
     device = pick_device(options.device)
     torch.manual_seed(options.seed)
     model = Transformer(recipe.model, len(prepared.vocabularies.source), len(prepared.vocabularies.target)).to(device)
-    step = make_step(model, options, pick_precision(options.precision, device), device).train()
-    parameters = list(model.parameters())
-    optimiser = options.optimiser.build(parameters)
-    shares = islice(walk(prepared.mixture, options.batch_tokens, options.accumulate, options.seed), 40)
-
-    def update(share: Share) -> None:
-        for batch in share.batches:
-            (step(batch.to(device)).smoothed / share.tokens).backward()
-        clip_grad_norm_(parameters, 1.0)
-        optimiser.step()
-        optimiser.zero_grad()
-
-    return update, list(shares)
+    rehearsal = Rehearsal(model, options, pick_precision(options.precision, device), Ranks(0, 1, device))
+    shares = islice(walk(prepared.mixture, options.effective_tokens, options.accumulate, options.seed), 40)
+    return rehearsal, list(shares)
 
 
 def report(averages: "torch.autograd.profiler_util.EventList", count: int) -> None:
@@ -85,18 +74,18 @@ def main() -> None:
     keep_memory()
     torch.set_num_threads(asked.threads)
     with tempfile.TemporaryDirectory() as place:
-        update, shares = updates(load(asked.recipe, asked.settings), asked.run or Path(place))
+        rehearsal, shares = updates(load(asked.recipe, asked.settings), asked.run or Path(place))
     for share in shares[:3]:
-        update(share)
+        rehearsal.update(share.batches)
     speeds = []
     for share in shares[3:][: asked.updates]:
         begun = time.perf_counter()
-        update(share)
+        rehearsal.update(share.batches)
         speeds.append(share.tokens / (time.perf_counter() - begun))
     print(f"target tokens a second: {sorted(speeds)[len(speeds) // 2]:,.0f} (median), {asked.threads} threads")
     with profile(activities=[ProfilerActivity.CPU]) as profiled:
         for share in shares[3:][: asked.updates]:
-            update(share)
+            rehearsal.update(share.batches)
     measured = shares[3:][: asked.updates]
     print(f"an update has {sum(share.tokens for share in measured) / len(measured):,.0f} target tokens")
     report(profiled.key_averages(), len(measured))

@@ -45,7 +45,7 @@ def measure(model: Transformer, rows: int) -> None:
         model.step(token_BWT[..., at].flatten(), cache)
     next_BWV = torch.randn(sentences, width, vocabulary)
     places, logp_BW = torch.arange(sentences), torch.zeros(sentences, width)
-    living = Living(STEP + 1, places, places, places + 99, token_BWT, logp_BW, logp_BW)
+    living = Living(STEP + 1, places, places, places + 99, token_BWT, logp_BW)
 
     step = best(lambda: model.step(token_BWT[..., -1].flatten(), cache))
     print(f"{sentences} sentences x {width}: a step takes {step:.2f} ms")

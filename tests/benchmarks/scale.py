@@ -25,8 +25,11 @@ from nmtk.data.filters import FilterOptions
 from nmtk.data.mixture import Mixture
 from nmtk.data.packed import Sentences, SideWriter
 from nmtk.documents import Document, to_yaml
+from nmtk.files import write_text
 from nmtk.recipe.home import claim
+from nmtk.recipe.prepare import PREPARED, made_of
 from nmtk.recipe.recipe import Located, Recipe
+from nmtk.recipe.texts import find_texts
 from nmtk.vocabulary.learn import VocabularyOptions, learn
 from nmtk.vocabulary.vocabulary import Vocabularies, Vocabulary
 
@@ -66,7 +69,7 @@ def write(folder: Path, pairs: int, vocabularies: Vocabularies) -> None:
 def prepare(folder: Path, pairs: int, batch_tokens: int) -> tuple[Path, Path]:
     """A recipe, and a run of it that has its vocabulary and its corpus; returns the folders of both."""
     rng = np.random.default_rng(0)
-    words = ["".join(rng.choice(list("aeioubcdfghklmnprst"), rng.integers(2, 9))) for _ in range(20_000)]
+    words = np.array(["".join(rng.choice(list("aeioubcdfghklmnprst"), rng.integers(2, 9))) for _ in range(20_000)])
     lines = [" ".join(rng.choice(words, 20)) for _ in range(10_000)]
     recipe, run = folder / "recipe", folder / "run"
     recipe.mkdir(parents=True)
@@ -79,7 +82,9 @@ def prepare(folder: Path, pairs: int, batch_tokens: int) -> tuple[Path, Path]:
         "training": {"updates": UPDATES, "batch_tokens": batch_tokens, "log_every": 1, "checkpoint": {"every": 1000}},
     }
     (recipe / "recipe.yaml").write_text(to_yaml(document))
-    claim(run, Located(Recipe.parse(document, "scale"), recipe), overwrite=False)
+    parsed = Recipe.parse(document, "scale")
+    claim(run, Located(parsed, recipe), overwrite=False)
+    write_text(run / PREPARED, to_yaml(made_of(parsed, find_texts(parsed.data, recipe, run / "text"))))
     vocabulary = Vocabulary(learn(lines, VocabularyOptions(size=8000)))
     (run / "vocabulary").mkdir()
     Vocabularies(vocabulary, vocabulary).save(run / "vocabulary")
@@ -140,11 +145,12 @@ def go_over(run: Path, batch_tokens: int) -> None:
     print(f"padding: {padding / positions:.2%} of {batches:,} batches; {told(memory('self'))}")
 
 
-def train(recipe: Path, run: Path) -> None:
-    """`nmtk train`, watched from outside."""
+def train(recipe: Path, run: Path, pairs: int) -> None:
+    """`nmtk train`, watched from outside, on so many pairs."""
     command = [sys.executable, "-m", "nmtk", "train", str(recipe), "-o", str(run), f"training.updates={UPDATES}"]
-    begun, log, seen = time.perf_counter(), run / "log.jsonl", {}
-    with subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL) as process:
+    begun, log, said = time.perf_counter(), run / "log.jsonl", run.parent / "said.txt"
+    seen: dict[str, int] = {}
+    with said.open("w") as stream, subprocess.Popen(command, stdout=stream, stderr=stream) as process:
         first = 0.0
         while process.poll() is None:
             time.sleep(0.02)
@@ -152,6 +158,9 @@ def train(recipe: Path, run: Path) -> None:
             if not first and log.exists() and "\n" in log.read_text():
                 first = time.perf_counter() - begun
                 print(f"first update: {first:.1f} s; {told(seen)}", flush=True)
+    if process.returncode:
+        sys.exit(f"nmtk train: exit {process.returncode}\n{said.read_text()}")
+    assert f"; {pairs:,} pairs; " in said.read_text(), "trained on another corpus than was written"
     records = [json.loads(line) for line in log.read_text().splitlines()]
     padding = np.mean([record["padding"] for record in records if "padding" in record])
     print(f"{UPDATES} updates: {time.perf_counter() - begun:.1f} s; padding {padding:.2%}; {told(seen)}")
@@ -181,7 +190,7 @@ def main() -> None:
         subprocess.run([sys.executable, __file__, str(run), "--go-over", tokens], check=True)
         if asked.cold:
             forget(run / "data" / "corpus1")
-        train(recipe, run)
+        train(recipe, run, asked.pairs)
     finally:
         shutil.rmtree(home, ignore_errors=True)
 

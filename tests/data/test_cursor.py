@@ -1,5 +1,7 @@
 """Laws of the walk through the data, whatever the sections that an epoch is cut into."""
 
+import threading
+import weakref
 from collections import Counter
 from itertools import islice, takewhile
 
@@ -8,7 +10,8 @@ import pytest
 
 from nmtk.data import epoch
 from nmtk.data.cursor import Cursor, Share, walk
-from nmtk.data.mixture import Mixture
+from nmtk.data.epoch import Epoch
+from nmtk.data.mixture import Mixture, Section
 from nmtk.data.packed import Rows, Sentences
 from nmtk.errors import DataError
 from tests.training.kit import FakeCorpus, vocabularies
@@ -108,7 +111,7 @@ def test_no_more_than_a_section_is_ever_read(section: int) -> None:
     for corpus in of.corpora:
         assert isinstance(corpus, WatchedCorpus)
         assert max(corpus.reads) <= section
-        assert len(corpus.reads) <= -(-3 * PAIRS // section) + 1, "one more for the epoch after"
+        assert len(corpus.reads) <= -(-3 * PAIRS // section) + 2, "one for the epoch after, and one beside that"
 
 
 def test_epochs_come_in_other_orders(section: int) -> None:
@@ -122,3 +125,62 @@ def test_a_cursor_that_no_batch_ends_at_is_an_error() -> None:
     after = an_epoch(mixture(1.0))[0].after
     with pytest.raises(DataError, match=f"no batch ends after {after.taken - 1} pairs of the epoch: the corpora or"):
         next(walk(mixture(1.0), 64, 1, 3, after._replace(taken=after.taken - 1)))
+
+
+class WatchedMixture(Mixture):
+    """Notes which sections are asked for, and how many there still are beside a new one."""
+
+    def __init__(self) -> None:
+        super().__init__([FakeCorpus(PAIRS)], [1.0], vocabularies())  # type: ignore[list-item]
+        self.alive: weakref.WeakSet[Section] = weakref.WeakSet()
+        self.beside: list[int] = []
+        self.second = threading.Event()
+
+    def section(self, epoch: Epoch, places: range, batch_tokens: int) -> Section:
+        self.beside.append(len(self.alive))
+        made = super().section(epoch, places, batch_tokens)
+        self.alive.add(made)
+        if len(self.beside) == 2:
+            self.second.set()
+        return made
+
+
+@pytest.fixture
+def thirds(monkeypatch: pytest.MonkeyPatch) -> int:
+    monkeypatch.setattr(epoch, "SECTION", PAIRS // 3)
+    return PAIRS // 3
+
+
+def test_a_section_is_made_before_it_is_wanted_but_not_in_the_first_half_of_another(thirds: int) -> None:
+    of = WatchedMixture()
+    shares = walk(of, 64, 1, 3)
+    half = len(of.section(of.epoch(3, 1), range(thirds), 64).plan) // 2
+    of.beside.clear()
+    for _ in islice(shares, half):
+        assert len(of.beside) == 1
+    assert next(shares).after.taken < thirds
+    assert of.second.wait(60)
+
+
+def test_two_sections_are_in_memory_at_most(thirds: int) -> None:
+    of = WatchedMixture()
+    shares = walk(of, 64, 1, 3)
+    while next(shares).after.epoch < 3:
+        pass
+    assert len(of.beside) >= 7
+    assert max(of.beside) == 1
+
+
+@pytest.mark.usefixtures("thirds")
+def test_a_section_that_cannot_be_read_is_an_error_where_it_is_due() -> None:
+    class Damaged(WatchedCorpus):
+        def source(self, rows: Rows) -> Sentences:
+            if self.reads:
+                raise DataError("corpus: damaged")
+            return super().source(rows)
+
+    shares = walk(Mixture([Damaged(PAIRS)], [1.0], vocabularies()), 64, 1, 3)  # type: ignore[list-item]
+    while next(shares).after.taken < PAIRS // 3:
+        pass
+    with pytest.raises(DataError, match="corpus: damaged"):
+        next(shares)

@@ -9,6 +9,7 @@ import pytest
 from rich.console import Console
 
 from nmtk.documents import Document
+from nmtk.errors import DataError
 from nmtk.recipe.prepare import Prepared, prepare
 from nmtk.recipe.recipe import Located, Recipe
 from nmtk.vocabulary.learn import VocabularyOptions, learn
@@ -76,3 +77,26 @@ def test_a_sample_is_learned_from_without_what_is_held_out(tmp_path: Path, kept:
     assert 40 < len(pairs) <= 50
     assert set(pairs) <= set(kept)
     assert max(kept.index(pair) for pair in pairs) > 100
+
+
+@pytest.mark.usefixtures("kept")
+def test_what_the_note_says_to_be_of_other_options_is_made_anew(tmp_path: Path) -> None:
+    before, _ = prepared(tmp_path, 10_000)
+    again, said = prepared(tmp_path, 10_000)
+    assert again.vocabularies.digest == before.vocabularies.digest
+    assert not said
+    after, said = prepared(tmp_path, 100)
+    assert after.vocabularies.digest != before.vocabularies.digest
+    assert "vocabulary: 280 pieces" in said
+
+
+@pytest.mark.usefixtures("kept")
+@pytest.mark.parametrize("there", [("data",), ("vocabulary",), ("vocabulary", "data")])
+def test_what_has_no_note_is_refused_and_kept(tmp_path: Path, there: tuple[str, ...]) -> None:
+    for name in there:
+        (tmp_path / "run" / name).mkdir(parents=True)
+        (tmp_path / "run" / name / "mine").write_text("dear to somebody")
+    wanted = f"{tmp_path / 'run'}: found {' and '.join(name + '/' for name in there)} without prepared.yaml"
+    with pytest.raises(DataError, match=f"^{re.escape(wanted)}.*-o for another folder, or --overwrite"):
+        prepared(tmp_path, 10_000)
+    assert all((tmp_path / "run" / name / "mine").read_text() == "dear to somebody" for name in there)

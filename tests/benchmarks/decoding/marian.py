@@ -25,7 +25,7 @@ def write(bundle: Bundle, folder: Path) -> None:
     assert found == ("post", "layer", "three-way", "sinusoid", False)
     assert options.scale_embeddings
     folder.mkdir(parents=True)
-    weights = dict(bundle.model.named_parameters())
+    weights: dict[str, Tensor] = dict(bundle.model.named_parameters())
     state = {"model.shared.weight": weights["source_embedding.weight"]}
     for side, layers in (("encoder", options.encoder_layers), ("decoder", options.decoder_layers)):
         for layer in range(layers):

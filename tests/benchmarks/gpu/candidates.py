@@ -4,7 +4,7 @@ A candidate is a function of this file and its name in CANDIDATES; `times` below
 """
 
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
 from typing import Any, NamedTuple
 from unittest import mock
 
@@ -19,7 +19,7 @@ from tests.benchmarks.gpu.fixed import FixedStep, Graphed, fixed_batches
 from tests.benchmarks.gpu.loop import Fed, Loop, adam, batches_of, fed
 from tests.benchmarks.gpu.own import Own, step_of
 from tests.benchmarks.gpu.packed import Packed, PackedStep
-from tests.benchmarks.gpu.results import Budget, say
+from tests.benchmarks.gpu.results import Budget, recorded, say
 from tests.benchmarks.gpu.scale import Scale
 from tests.benchmarks.gpu.task import Task
 from tests.benchmarks.gpu.throughput import operations_of
@@ -170,15 +170,14 @@ def measure(task: Task, scale: Scale, budget: Budget, only: tuple[str, ...] = ()
         keys = tuple(key for key in keys if not only or key in only)
         if not keys or not budget.allows(120 if scale.device.type == "cuda" else 0, f"{at.batch_tokens:,} tokens"):
             continue
-        reference = default(at)
-        reference.turn(scale.turn)
-        for key in keys:
-            if not budget.allows(2 * scale.rounds * scale.turn + (60 if scale.device.type == "cuda" else 0), key):
-                continue
-            say(f"candidate {key}, {at.batch_tokens:,} tokens")
-            make = {key: lambda make=CANDIDATES[key], at=at: make(at)}
-            rows = duel(make, scale, budget, operations, reference=DEFAULT, kept={DEFAULT: reference})
-            beside = {"default_tokens_per_second": rows[DEFAULT].get("tokens_per_second")}
-            found[f"{name}, {at.batch_tokens:,} tokens: {key}"] = rows.get(key, {}) | beside
-        reference.close()
+        with recorded(found, f"{name}, {at.batch_tokens:,} tokens: {DEFAULT}"), closing(default(at)) as reference:
+            reference.turn(scale.turn)
+            for key in keys:
+                if not budget.allows(2 * scale.rounds * scale.turn + (60 if scale.device.type == "cuda" else 0), key):
+                    continue
+                say(f"candidate {key}, {at.batch_tokens:,} tokens")
+                make = {key: lambda make=CANDIDATES[key], at=at: make(at)}
+                rows = duel(make, scale, budget, operations, reference=DEFAULT, kept={DEFAULT: reference})
+                beside = {"default_tokens_per_second": rows[DEFAULT].get("tokens_per_second")}
+                found[f"{name}, {at.batch_tokens:,} tokens: {key}"] = rows.get(key, {}) | beside
     return found

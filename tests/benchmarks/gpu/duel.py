@@ -5,12 +5,9 @@ from collections.abc import Callable, Mapping
 
 from nmtk.training.flops import Lengths
 from tests.benchmarks.gpu.ceiling import best
-from tests.benchmarks.gpu.results import Budget, failure, say
+from tests.benchmarks.gpu.results import Budget, recorded, say
 from tests.benchmarks.gpu.scale import Scale
 from tests.benchmarks.gpu.turns import Contestant, Figures, Turn, compiled, figures, fresh, relax
-
-FAULTS = (RuntimeError, ArithmeticError, ImportError, TypeError, ValueError, AttributeError, KeyError, AssertionError)
-"""What a contestant may fail with, while the others go on."""
 
 
 def duel(
@@ -35,26 +32,22 @@ def duel(
                 continue
             relax(scale.device)
             before, begun = compiled(), time.perf_counter()
-            try:
-                made[name] = make()
-                made[name].turn(scale.turn)
-            except FAULTS as error:
-                found[name] = failure(error)
-                made.pop(name, None)
-                continue
-            now = compiled()
-            graphs = {f"compile_{key}": now[key] - before[key] for key in now}
-            found[name] = {"first_seconds": round(time.perf_counter() - begun - scale.turn, 1), **graphs}
+            with recorded(found, name):
+                contestant = make()
+                contestant.turn(scale.turn)
+                now = compiled()
+                graphs = {f"compile_{key}": now[key] - before[key] for key in now}
+                found[name] = {"first_seconds": round(time.perf_counter() - begun - scale.turn, 1), **graphs}
+                made[name] = contestant
         for _ in range(scale.rounds):
             for name in list(made):
                 relax(scale.device)
-                before = compiled()["graphs"]
-                try:
+                before = compiled()
+                with recorded(found, name):
                     turns.setdefault(name, []).append(made[name].turn(scale.turn))
-                    again = compiled()["graphs"] - before
+                    again = compiled()["graphs"] - before["graphs"]
                     found[name]["compiled_while_measured"] = found[name].get("compiled_while_measured", 0) + again
-                except FAULTS as error:
-                    found[name] = failure(error)
+                if "failed" in found[name]:
                     del made[name], turns[name]
         for name in turns:
             found[name] |= figures(turns[name], operations, best(scale.device))

@@ -13,7 +13,7 @@ from nmtk.data.batches import Batch
 from nmtk.data.mixture import Mixture
 from nmtk.training.flops import Lengths
 from nmtk.training.step import TrainingStep
-from tests.benchmarks.gpu.loop import Fed
+from tests.benchmarks.gpu.loop import Fed, pairs_of
 
 EDGES = (16, 24, 32, 40, 48, 64, 96, 128)
 """Lengths that both sides are padded to; what is longer than the last is left out here (4 pairs in a thousand)."""
@@ -58,7 +58,8 @@ class Fixed:
 def fixed_batches(mixture: Mixture, batch_tokens: int, device: torch.device) -> Iterator[Fed]:
     """Batches of few shapes, for ever: at least one of each shape first, then in random order."""
     rng = np.random.default_rng(1)
-    longest = np.maximum(mixture.source_lengths, mixture.target_lengths)
+    pairs = pairs_of(mixture, batch_tokens)
+    longest = np.maximum(pairs.source_lengths, pairs.target_lengths)
     groups = np.searchsorted(EDGES, longest)
     while True:
         plan: list[tuple[int, np.ndarray]] = []
@@ -70,7 +71,7 @@ def fixed_batches(mixture: Mixture, batch_tokens: int, device: torch.device) -> 
         others = rng.permutation([number for number in range(len(plan)) if number not in first.values()])
         for number in (*first.values(), *others):
             edge, rows = plan[number]
-            batch = mixture.batch(rows)
+            batch = pairs.batch(rows)
             given = Fixed.of(batch, edge)
             yield Fed(given.pin() if device.type == "cuda" else given, Lengths.of_batches([batch]), given.positions)
 

@@ -16,21 +16,22 @@ from nmtk.data.batches import Batch
 from nmtk.data.mixture import Mixture
 from nmtk.devices import attention_kernels
 from nmtk.model.options import TransformerOptions
-from tests.benchmarks.gpu.loop import Loop, batches_of, fed
+from tests.benchmarks.gpu.loop import Loop, batches_of, fed, pairs_of
 from tests.benchmarks.gpu.task import Task
 
 
 def unsorted(mixture: Mixture, batch_tokens: int) -> Iterator[Batch]:
     """Batches of pairs in random order, as large as nmtk's with their padding: what a plain data loader makes."""
     rng = np.random.default_rng(1)
-    lengths = np.maximum(mixture.source_lengths, mixture.target_lengths)
+    pairs = pairs_of(mixture, batch_tokens)
+    lengths = np.maximum(pairs.source_lengths, pairs.target_lengths)
     while True:
         rows: list[int] = []
         longest = 0
         for row in rng.permutation(len(lengths)):
             longest = max(longest, int(lengths[row]))
             if rows and longest * (len(rows) + 1) > batch_tokens:
-                yield mixture.batch(np.array(rows))
+                yield pairs.batch(np.array(rows))
                 rows, longest = [], int(lengths[row])
             rows.append(int(row))
 

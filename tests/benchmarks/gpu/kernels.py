@@ -1,6 +1,7 @@
 """Candidates that are no training by themselves: forms of the loss, and of the optimiser's step, timed alone."""
 
 from collections.abc import Callable, Iterable
+from functools import partial
 from unittest import mock
 
 import torch
@@ -10,10 +11,9 @@ from torch.nn import functional as F
 from nmtk.model.options import TransformerOptions
 from nmtk.model.transformer import Transformer
 from nmtk.training import loss as losses
-from tests.benchmarks.gpu.duel import FAULTS
 from tests.benchmarks.gpu.loop import adam
 from tests.benchmarks.gpu.muon import muon
-from tests.benchmarks.gpu.results import Budget, failure, say
+from tests.benchmarks.gpu.results import Budget, recorded, say
 from tests.benchmarks.gpu.scale import Scale
 from tests.benchmarks.gpu.task import Task
 from tests.benchmarks.gpu.turns import Figures, fresh, peak_gib, seconds_of
@@ -23,11 +23,8 @@ CHUNKS = (24, 25, 26, 27, 28, 29)
 
 
 def _timed(found: Figures, name: str, call: Callable[[], object], device: torch.device) -> None:
-    with fresh(device):
-        try:
-            found[name] = {"ms": round(1000 * seconds_of(call, device), 3), "peak_gib": peak_gib(device)}
-        except FAULTS as error:
-            found[name] = failure(error)
+    with fresh(device), recorded(found, name):
+        found[name] = {"ms": round(1000 * seconds_of(call, device), 3), "peak_gib": peak_gib(device)}
     say(f"  {name}: {found[name]}")
 
 
@@ -70,7 +67,7 @@ def measure_loss(task: Task, scale: Scale, budget: Budget) -> Figures:
         given = hidden_ND.detach(), weight_VD.detach().bfloat16(), None, gold_N, 0.1
         if budget.allows(60, f"{name}: nmtk's gradients compiled"):
             compiled = torch.compile(losses._with_gradients)
-            _timed(found, f"{name}, nmtk, compiled", lambda c=compiled, g=given: c(*g), device)
+            _timed(found, f"{name}, nmtk, compiled", partial(compiled, *given), device)
     return found
 
 

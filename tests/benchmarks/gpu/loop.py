@@ -11,7 +11,7 @@ from torch.nn.utils import clip_grad_norm_
 
 from nmtk.data.batches import Batch
 from nmtk.data.cursor import walk
-from nmtk.data.mixture import Mixture
+from nmtk.data.mixture import Mixture, Section
 from nmtk.data.prefetch import prefetch
 from nmtk.training.flops import Lengths, wait_for
 from tests.benchmarks.gpu.turns import Turn
@@ -31,6 +31,13 @@ def batches_of(mixture: Mixture, batch_tokens: int) -> Iterator[Batch]:
     """nmtk's own batches, for ever."""
     for share in walk(mixture, batch_tokens, 1, seed=1):
         yield from share.batches
+
+
+def pairs_of(mixture: Mixture, batch_tokens: int) -> Section:
+    """All pairs of a corpus that is no larger than a section, for who makes batches in a way of their own."""
+    epoch = mixture.epoch(seed=1, number=1)
+    (places,) = epoch.sections()
+    return mixture.section(epoch, places, batch_tokens)
 
 
 def fed(

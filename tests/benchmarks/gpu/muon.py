@@ -5,6 +5,7 @@ What counts is the loss on held-out pairs at equal time, not at equal updates: a
 
 import time
 from collections.abc import Callable, Iterable, Iterator
+from typing import Any
 
 import torch
 from torch import nn
@@ -12,10 +13,9 @@ from torch import nn
 from nmtk.training.flops import wait_for
 from nmtk.training.step import TrainingStep
 from nmtk.training.validation import HeldOut
-from tests.benchmarks.gpu.duel import FAULTS
 from tests.benchmarks.gpu.loop import Fed, Loop, adam, batches_of, fed
 from tests.benchmarks.gpu.own import step_of
-from tests.benchmarks.gpu.results import Budget, failure, say
+from tests.benchmarks.gpu.results import Budget, recorded, say
 from tests.benchmarks.gpu.scale import Scale
 from tests.benchmarks.gpu.task import Task
 from tests.benchmarks.gpu.turns import Figures, fresh
@@ -33,7 +33,7 @@ class Both(torch.optim.Optimizer):
         self.parts = list(parts)
 
     @property
-    def param_groups(self) -> list[dict]:  # type: ignore[override]
+    def param_groups(self) -> list[dict[str, Any]]:  # type: ignore[override]
         """Those of both."""
         return [group for part in self.parts for group in part.param_groups]
 
@@ -70,13 +70,11 @@ def measure(task: Task, scale: Scale, budget: Budget) -> Figures:
     for way, (rate, make) in ways.items():
         if not budget.allows(scale.learn * 1.3 + 60, f"{name}: {way}"):
             continue
-        with fresh(scale.device):
+        row = f"{name}, {way}"
+        with fresh(scale.device), recorded(found, row):
             step = step_of(task, scale.options(name), scale.device, compile=scale.device.type == "cuda")
-            try:
-                found[f"{name}, {way}"] = _learn(task, scale, step, make(step.model), rate, held_out)
-            except FAULTS as error:
-                found[f"{name}, {way}"] = failure(error)
-        say(f"  {name}, {way}: {found[f'{name}, {way}']}")
+            found[row] = _learn(task, scale, step, make(step.model), rate, held_out)
+        say(f"  {row}: {found[row]}")
     return found
 
 

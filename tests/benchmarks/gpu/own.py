@@ -2,16 +2,15 @@
 
 import tempfile
 import time
-from collections.abc import Iterator
-from contextlib import suppress
+from collections.abc import Generator
+from contextlib import closing, suppress
 from pathlib import Path
 from typing import Any
 
-import numpy as np
 import torch
 
 from nmtk.bundle import Bundle
-from nmtk.data.cursor import Cursor
+from nmtk.data.cursor import Share
 from nmtk.documents import Document
 from nmtk.model.options import TransformerOptions
 from nmtk.model.transformer import Transformer
@@ -32,28 +31,39 @@ class Enough(Exception):
 
 
 class Clock:
-    """A listener that takes the time from the end of a turn's first update on, and ends the turn when it is up."""
+    """A listener that takes the time from the end of a turn's first update on, and ends the turn when it is up.
+
+    It also stands between the trainer and its data, so what it counts is what was trained on.
+    """
 
     def __init__(self, device: torch.device) -> None:
         self.device = device
-        self.trainer: Trainer
         self.begin(0.0)
 
     def begin(self, seconds: float) -> None:
         """A new turn of so many seconds."""
-        self.limit, self.begun, self.took, self.updates = seconds, 0.0, 0.0, 0
+        self.limit, self.begun, self.took = seconds, 0.0, 0.0
+        self.lengths: list[Lengths] = []
+        """Of each update that counts."""
+        self.positions = 0
+
+    def counted(self, shares: Generator[Share]) -> Generator[Share]:
+        """The same, each counted when the trainer takes it."""
+        with closing(shares):
+            for share in shares:
+                self.lengths.append(Lengths.of_batches(share.batches))
+                self.positions += sum(batch.source_BS.numel() + batch.gold_BT.numel() for batch in share.batches)
+                yield share
 
     def record(self, record: Any) -> None: ...
 
     def done(self, share: float | None, seconds: float, update: int) -> None:
         if not self.begun:
             wait_for(self.device)
-            self.first, self.begun = self.trainer.state.cursor, time.perf_counter()
-            return
-        self.updates += 1
-        if time.perf_counter() - self.begun >= self.limit:
+            self.lengths, self.positions, self.begun = [], 0, time.perf_counter()
+        elif time.perf_counter() - self.begun >= self.limit:
             wait_for(self.device)
-            self.took, self.last = time.perf_counter() - self.begun, self.trainer.state.cursor
+            self.took = time.perf_counter() - self.begun
             raise Enough
 
     def say(self, text: str) -> None: ...
@@ -70,7 +80,7 @@ def trainer(
     size = len(task.vocabularies.source)
     bundle = Bundle(Transformer(model, size, size), task.vocabularies, task.recipe.decoding.document(), {})
     sources, references = [pair.source for pair in task.valid], [pair.target for pair in task.valid]
-    held_out = HeldOut.of(sources, references, task.vocabularies, options.batch_tokens, bundle.model.longest)
+    held_out = HeldOut.of(sources, references, task.vocabularies, options.effective_tokens, bundle.model.longest)
     validator = Validator(held_out, options.validation, task.recipe.decoding)
     dtype = torch.float32 if options.precision == "float32" else torch.bfloat16
     ranks = Ranks(0, 1, device)
@@ -84,8 +94,7 @@ class Own:
     def __init__(
         self, name: str, task: Task, model: TransformerOptions, batch_tokens: int, device: torch.device, compile: bool
     ) -> None:
-        self.name, self.task, self.batch_tokens = name, task, batch_tokens
-        self.clock = Clock(device)
+        self.name, self.clock = name, Clock(device)
         self._folder = tempfile.TemporaryDirectory()
         training: Document = {
             "updates": ENDLESS,
@@ -96,32 +105,16 @@ class Own:
         }
         few = task._replace(valid=task.valid[:10])
         self.trainer = trainer(few, model, training, Path(self._folder.name), device, [self.clock])
-        self.clock.trainer = self.trainer
+        fed = self.trainer._shares
+        self.trainer._shares = lambda: self.clock.counted(fed())  # type: ignore[method-assign]
 
     def turn(self, seconds: float) -> Turn:
         self.clock.begin(seconds)
         with suppress(Enough):
             self.trainer.train()
-        lengths, positions = self._between(self.clock.first, self.clock.last)
-        return Turn(self.clock.took, self.clock.updates, lengths, positions)
-
-    def _between(self, first: Cursor, last: Cursor) -> tuple[Lengths, int]:
-        """What the batches after one place in the data and up to another were made of."""
-        sums, positions = Lengths(), 0
-        for rows in self._rows(first, last):
-            source_B, target_B = self.task.mixture.source_lengths[rows], self.task.mixture.target_lengths[rows]
-            both = (torch.from_numpy(side.astype(np.int64)) for side in (source_B, target_B))
-            sums = Lengths(*map(sum, zip(sums, Lengths.of(*both), strict=True)))
-            positions += len(rows) * (int(source_B.max()) + int(target_B.max()))
-        return sums, positions
-
-    def _rows(self, first: Cursor, last: Cursor) -> Iterator[np.ndarray]:
-        for epoch in range(first.epoch, last.epoch + 1):
-            plan = self.task.mixture.plan(self.batch_tokens, self.trainer.options.seed, epoch)
-            begin = first.taken if epoch == first.epoch else 0
-            end = last.taken if epoch == last.epoch else len(plan)
-            for number in range(begin, end):
-                yield plan.batch(number)
+        clock = self.clock
+        lengths = Lengths(*map(sum, zip(*clock.lengths, strict=True)))
+        return Turn(clock.took, len(clock.lengths), lengths, clock.positions)
 
     def close(self) -> None:
         """Remove what it wrote."""

@@ -5,15 +5,17 @@ attention are known here, which is what the paper's models have.
 """
 
 import inspect
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass, replace
-from typing import Self
+from typing import Any, Self
 
 import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
 from nmtk.data.batches import Batch
+from nmtk.model.decoder import Decoder
+from nmtk.model.encoder import Encoder
 from nmtk.model.layers import DecoderLayer, EncoderLayer
 from nmtk.model.positions import AddTable
 from nmtk.model.precision import to_compute
@@ -40,8 +42,8 @@ class Side:
 
     def map(self, function: Callable[[Tensor], Tensor]) -> Self:
         """With all its tensors sent through a function."""
-        tensors = {name: function(value) for name, value in vars(self).items() if isinstance(value, Tensor)}
-        return replace(self, **tensors)
+        ids_N, place_N, cuts = map(function, (self.ids_N, self.place_N, self.cuts))
+        return replace(self, ids_N=ids_N, place_N=place_N, cuts=cuts)
 
 
 @dataclass(frozen=True)
@@ -85,8 +87,8 @@ def mix(q_NHK: Tensor, k_MHK: Tensor, v_MHK: Tensor, queries: Side, keys: Side, 
     keep_NM = _sentence(queries)[:, None] == _sentence(keys)
     if causal:
         keep_NM = keep_NM & (keys.place_N <= queries.place_N[:, None])
-    heads_first = (x.transpose(0, 1)[None] for x in (q_NHK, k_MHK, v_MHK))
-    return F.scaled_dot_product_attention(*heads_first, keep_NM)[0].transpose(0, 1)
+    q_1HNK, k_1HMK, v_1HMK = (x.transpose(0, 1)[None] for x in (q_NHK, k_MHK, v_MHK))
+    return F.scaled_dot_product_attention(q_1HNK, k_1HMK, v_1HMK, keep_NM)[0].transpose(0, 1)
 
 
 def _sentence(side: Side) -> Tensor:
@@ -97,8 +99,10 @@ def _flash(q_NHK: Tensor, k_MHK: Tensor, v_MHK: Tensor, queries: Side, keys: Sid
     from torch.nn.attention.varlen import varlen_attn
 
     known = inspect.signature(varlen_attn).parameters  # torch 2.10 says is_causal, later ones a window
-    how = {"is_causal": causal} if "is_causal" in known else {"window_size": (-1, 0) if causal else (-1, -1)}
-    mixed: Tensor = varlen_attn(q_NHK, k_MHK, v_MHK, queries.cuts, keys.cuts, queries.longest, keys.longest, **how)
+    window = (-1, 0) if causal else (-1, -1)
+    how: dict[str, Any] = {"is_causal": causal} if "is_causal" in known else {"window_size": window}
+    mixed = varlen_attn(q_NHK, k_MHK, v_MHK, queries.cuts, keys.cuts, queries.longest, keys.longest, **how)
+    assert isinstance(mixed, Tensor)  # without the sums that it could give too
     return mixed
 
 
@@ -152,8 +156,10 @@ class PackedStep(nn.Module):
     def __init__(self, step: TrainingStep) -> None:
         super().__init__()
         self.step = step
-        self.encoder = nn.ModuleList(PackedEncoderLayer(layer) for layer in step.model.encoder.layers)
-        self.decoder = nn.ModuleList(PackedDecoderLayer(layer) for layer in step.model.decoder.layers)
+        encoder: Iterable[Any] = step.model.encoder.layers  # to a ModuleList all are just modules
+        decoder: Iterable[Any] = step.model.decoder.layers
+        self.encoder = nn.ModuleList(PackedEncoderLayer(layer) for layer in encoder)
+        self.decoder = nn.ModuleList(PackedDecoderLayer(layer) for layer in decoder)
 
     def compile_layers(self) -> None:
         """As the padded step does it."""
@@ -173,7 +179,7 @@ class PackedStep(nn.Module):
             output = model.output_weight_VD, packed.gold_N, self.step.smoothing, model.output_bias_V
             return smoothed_cross_entropy(model.decoder.norm(hidden_ND), *output)
 
-    def _place(self, x_ND: Tensor, side: Side, stack: nn.Module) -> Tensor:
+    def _place(self, x_ND: Tensor, side: Side, stack: Encoder | Decoder) -> Tensor:
         assert isinstance(stack.positions, AddTable)
         signal_TD = stack.positions.table(0, side.longest)
         return stack.dropout(to_compute(x_ND + signal_TD[side.place_N]))

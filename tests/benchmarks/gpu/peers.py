@@ -5,6 +5,7 @@ users, with its log, its checks and its listeners.
 """
 
 from collections.abc import Callable
+from functools import partial
 
 from tests.benchmarks.gpu import huggingface, joeynmt
 from tests.benchmarks.gpu.duel import duel
@@ -22,10 +23,10 @@ def measure(task: Task, scale: Scale, budget: Budget) -> Figures:
     for size in scale.models:
         options, tokens, device = scale.options(size), scale.batch_tokens[0], scale.device
         contestants: dict[str, Callable[[], Contestant]] = {
-            "nmtk, compiled": lambda o=options, t=tokens, d=device: Own("nmtk, compiled", task, o, t, d, True),
-            "nmtk": lambda o=options, t=tokens, d=device: Own("nmtk", task, o, t, d, False),
+            "nmtk, compiled": partial(Own, "nmtk, compiled", task, options, tokens, device, compile=True),
+            "nmtk": partial(Own, "nmtk", task, options, tokens, device, compile=False),
             **huggingface.loops(task, options, tokens, device),
-            "joeynmt": lambda o=options, t=tokens, d=device: joeynmt.loop(task, o, t, d),
+            "joeynmt": partial(joeynmt.loop, task, options, tokens, device),
         }
         rows = duel(contestants, scale, budget, operations_of(options, len(task.vocabularies.target)))
         speeds = {name: row["tokens_per_second"] for name, row in rows.items() if "tokens_per_second" in row}

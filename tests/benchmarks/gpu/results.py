@@ -5,6 +5,8 @@ import platform
 import sys
 import time
 import traceback
+from collections.abc import Iterator
+from contextlib import contextmanager
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 
@@ -69,8 +71,16 @@ def machine(device: torch.device) -> dict[str, str]:
     return found
 
 
-def failure(error: BaseException) -> Figures:
-    """A row of what could not be measured."""
+@contextmanager
+def recorded(found: Figures, row: str) -> Iterator[None]:
+    """What fails here becomes the row that was to be measured, and the others are measured all the same."""
+    try:
+        yield
+    except Exception as error:  # noqa: BLE001 (whatever it is, it must not lose the other rows)
+        found[row] = _failure(error)
+
+
+def _failure(error: BaseException) -> Figures:
     traceback.print_exception(error, file=sys.stderr)
     return {"failed": f"{type(error).__name__}: {str(error).splitlines()[0] if str(error) else ''}"[:300]}
 

@@ -37,7 +37,7 @@ import torch
 from nmtk.devices import pick_device
 from nmtk.files import write_text
 from tests.benchmarks.gpu import candidates, ceiling, check, curve, kernels, muon, peers, report, throughput
-from tests.benchmarks.gpu.results import Budget, Results, failure, say
+from tests.benchmarks.gpu.results import Budget, Results, recorded, say
 from tests.benchmarks.gpu.scale import Scale, full, tiny
 from tests.benchmarks.gpu.task import Task, build, unpack
 from tests.benchmarks.gpu.turns import Figures
@@ -74,10 +74,10 @@ def _measure(asked: argparse.Namespace, task: Task) -> int:
     for part in asked.part:
         say(f"== {part}, {budget.left:.0f} s left")
         begun = time.monotonic()
-        try:
-            figures = parts[part]()
-        except Exception as error:  # noqa: BLE001 (the other parts are run all the same)
-            figures = failure(error)
+        found: Figures = {}
+        with recorded(found, part):
+            found[part] = parts[part]()
+        figures = found[part]
         broken |= "failed" in figures or any(
             row.get("passed") is False for row in figures.values() if isinstance(row, dict)
         )

@@ -2,6 +2,7 @@
 
 import time
 from collections.abc import Callable
+from contextlib import closing
 
 import torch
 
@@ -10,7 +11,7 @@ from nmtk.model.transformer import Transformer
 from nmtk.training.flops import Lengths, forward_flops
 from tests.benchmarks.gpu.ceiling import best
 from tests.benchmarks.gpu.own import Own
-from tests.benchmarks.gpu.results import Budget, failure
+from tests.benchmarks.gpu.results import Budget, recorded
 from tests.benchmarks.gpu.scale import Scale
 from tests.benchmarks.gpu.task import Task
 from tests.benchmarks.gpu.turns import Figures, compiled, figures, fresh, peak_gib
@@ -36,23 +37,19 @@ def measure(task: Task, scale: Scale, budget: Budget) -> Figures:
                 start = 60 if compile and batch_tokens == scale.batch_tokens[0] and on_gpu else 10
                 if not budget.allows((scale.rounds + 1) * scale.turn + start, row):
                     continue
-                with fresh(device):
-                    try:
-                        found[row] = _row(task, scale, row, name, batch_tokens, compile) | {"peak_gib": None}
-                        turns = found[row].pop("turns")
-                        found[row] |= figures(turns, operations, best(device)) | {"peak_gib": peak_gib(device)}
-                    except (RuntimeError, ArithmeticError) as error:
-                        found[row] = failure(error)
+                with fresh(device), recorded(found, row):
+                    told = _row(task, scale, row, name, batch_tokens, compile)
+                    turns = told.pop("turns")
+                    found[row] = told | figures(turns, operations, best(device)) | {"peak_gib": peak_gib(device)}
     return found
 
 
 def _row(task: Task, scale: Scale, row: str, name: str, batch_tokens: int, compile: bool) -> Figures:
-    own = Own(row, task, scale.options(name), batch_tokens, scale.device, compile)
-    begun = time.perf_counter()
-    own.turn(scale.turn)
-    first = time.perf_counter() - begun - scale.turn
-    before = compiled()
-    turns = [own.turn(scale.turn) for _ in range(scale.rounds)]
-    own.close()
+    with closing(Own(row, task, scale.options(name), batch_tokens, scale.device, compile)) as own:
+        begun = time.perf_counter()
+        own.turn(scale.turn)
+        first = time.perf_counter() - begun - scale.turn
+        before = compiled()
+        turns = [own.turn(scale.turn) for _ in range(scale.rounds)]
     recompiled = compiled()["graphs"] - before["graphs"]
     return {"turns": turns, "first_seconds": round(first, 1), **before, "compiled_while_measured": recompiled}

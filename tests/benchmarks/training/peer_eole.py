@@ -1,21 +1,18 @@
 """eole: `eole train` with its YAML configuration.
 
-Tokens: the second figure of "tok/s" is target tokens that are not padding, `</s>` included, over the wall clock since
-the last line. What is not set here has its default, as its own recipes leave it; its layers are pre-norm. A bucket is
-the corpus once, read by the engine itself: its defaults, made for GPUs, are nine copies of it and two more processes,
-for which two cores have no room.
+What it has in common with OpenNMT-py, its way of counting tokens too, is in `onmt.py`.
 """
 
-import re
 from pathlib import Path
 
 from nmtk.documents import Document, to_yaml
 from nmtk.files import write_text
-from tests.benchmarks.training.engine import ENDLESS, REPORT_EVERY, Engine
+from tests.benchmarks.training.engine import REPORT_EVERY
+from tests.benchmarks.training.onmt import OnmtEngine
 from tests.benchmarks.training.task import Task
 
 
-class Eole(Engine):
+class Eole(OnmtEngine):
     """The successor of OpenNMT-py. Its command line needs aiohttp, which it does not ask for."""
 
     name = "eole"
@@ -25,7 +22,6 @@ class Eole(Engine):
 
     def command(self, task: Task, folder: Path, python: Path, precision: str) -> list[str]:
         model, training = task.recipe.model, task.recipe.training
-        beta1, beta2 = training.optimiser.betas
         document: Document = {
             "save_data": str(folder / "data"),
             "overwrite": True,
@@ -35,34 +31,13 @@ class Eole(Engine):
             "tgt_vocab": str(task.folder / "pieces.txt"),
             "share_vocab": True,
             "pad_token": "<pad>",
-            "data": {
-                split: {f"path_{side}": str(task.text(split, language)) for side, language in _SIDES.items()}
-                for split in ("train", "valid")
-            },
+            "data": self.data(task),
             "training": {
                 "model_path": str(folder / "model"),
                 "compute_dtype": "bf16" if precision == "bfloat16" else "fp32",
-                "world_size": 1,
+                **self.training(task),
                 "gpu_ranks": [],
-                "train_steps": ENDLESS,
-                "valid_steps": ENDLESS,
-                "save_checkpoint_steps": ENDLESS,
-                "bucket_size": task.pairs,
-                "num_workers": 0,
-                "batch_type": "tokens",
-                "batch_size": training.batch_tokens,
-                "normalization": "tokens",
-                "dropout": [model.dropout],  # the feed-forward network's too
-                "attention_dropout": [model.attention_dropout],
-                "optim": training.optimiser.kind,
-                "adam_beta1": beta1,
-                "adam_beta2": beta2,
-                "adam_eps": training.optimiser.epsilon,
-                "learning_rate": 2,
-                "warmup_steps": training.schedule.warmup,
-                "decay_method": "noam",
-                "max_grad_norm": training.clip_norm,
-                "label_smoothing": training.label_smoothing,
+                "adam_eps": task.adam.epsilon,
                 "param_init_method": "xavier_uniform",
             },
             "model": {
@@ -82,10 +57,3 @@ class Eole(Engine):
         }
         write_text(folder / "config.yaml", to_yaml(document))
         return [str(python.parent / "eole"), "train", "--config", str(folder / "config.yaml")]
-
-    def rate(self, line: str) -> float | None:
-        found = re.search(r"Step +\d+/ *\d+;.* \d+/ *(\d+) tok/s;", line)
-        return float(found[1]) if found else None
-
-
-_SIDES = {"src": "en", "tgt": "de"}

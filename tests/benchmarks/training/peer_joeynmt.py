@@ -47,9 +47,9 @@ class JoeyNMT(Engine):
             },
             "testing": {},
             "training": {
-                "optimizer": training.optimiser.kind,
-                "adam_betas": list(training.optimiser.betas),
-                "learning_rate": training.optimiser.rate,
+                "optimizer": task.adam.kind,
+                "adam_betas": list(task.adam.betas),
+                "learning_rate": task.adam.rate,
                 "learning_rate_min": 1e-9,
                 "scheduling": "warmupinversesquareroot",
                 "learning_rate_warmup": training.schedule.warmup,

@@ -1,20 +1,19 @@
 """OpenNMT-py: `onmt_train` with its YAML configuration.
 
-Tokens: the second figure of "tok/s" is target tokens that are not padding, `</s>` included, over the wall clock since
-the last line. Its layers are pre-norm, its buckets as eole's. It is installed without its dependencies, which would
-bring a torch below 2.3.
+What it has in common with eole, its way of counting tokens too, is in `onmt.py`. It is installed without its
+dependencies, which would bring a torch below 2.3.
 """
 
-import re
 from pathlib import Path
 
 from nmtk.documents import Document, to_yaml
 from nmtk.files import write_text
-from tests.benchmarks.training.engine import ENDLESS, REPORT_EVERY, Engine
+from tests.benchmarks.training.engine import REPORT_EVERY
+from tests.benchmarks.training.onmt import OnmtEngine
 from tests.benchmarks.training.task import Task
 
 
-class OpenNMT(Engine):
+class OpenNMT(OnmtEngine):
     """Version 3.5.1, the last: on a newer torch it trains, though it cannot load what it saved."""
 
     name = "opennmt"
@@ -29,7 +28,6 @@ class OpenNMT(Engine):
 
     def command(self, task: Task, folder: Path, python: Path, precision: str) -> list[str]:
         model, training = task.recipe.model, task.recipe.training
-        beta1, beta2 = training.optimiser.betas
         pieces = (task.folder / "pieces.txt").read_text("utf-8")
         write_text(folder / "pieces.txt", pieces.replace("<pad>\n", "<blank>\n"))  # its name for padding is fixed
         document: Document = {
@@ -41,29 +39,8 @@ class OpenNMT(Engine):
             "src_vocab": str(folder / "pieces.txt"),
             "tgt_vocab": str(folder / "pieces.txt"),
             "share_vocab": True,
-            "data": {
-                split: {f"path_{side}": str(task.text(split, language)) for side, language in _SIDES.items()}
-                for split in ("train", "valid")
-            },
-            "world_size": 1,
-            "train_steps": ENDLESS,
-            "valid_steps": ENDLESS,
-            "save_checkpoint_steps": ENDLESS,
-            "bucket_size": task.pairs,
-            "num_workers": 0,
-            "batch_type": "tokens",
-            "batch_size": training.batch_tokens,
-            "normalization": "tokens",
-            "dropout": [model.dropout],  # the feed-forward network's too
-            "attention_dropout": [model.attention_dropout],
-            "optim": training.optimiser.kind,
-            "adam_beta1": beta1,
-            "adam_beta2": beta2,
-            "learning_rate": 2,
-            "warmup_steps": training.schedule.warmup,
-            "decay_method": "noam",
-            "max_grad_norm": training.clip_norm,
-            "label_smoothing": training.label_smoothing,
+            "data": self.data(task),
+            **self.training(task),
             "param_init": 0,
             "param_init_glorot": True,
             "encoder_type": "transformer",
@@ -82,10 +59,3 @@ class OpenNMT(Engine):
         }
         write_text(folder / "config.yaml", to_yaml(document))
         return [str(python.parent / "onmt_train"), "--config", str(folder / "config.yaml")]
-
-    def rate(self, line: str) -> float | None:
-        found = re.search(r"Step +\d+/ *\d+;.* \d+/ *(\d+) tok/s;", line)
-        return float(found[1]) if found else None
-
-
-_SIDES = {"src": "en", "tgt": "de"}

@@ -6,7 +6,7 @@ from the recipe that comes of it.
 
 from collections.abc import Iterable, Sequence
 from pathlib import Path
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
 from rich.console import Console
@@ -15,6 +15,7 @@ from nmtk.documents import to_yaml
 from nmtk.files import write_text
 from nmtk.recipe.prepare import prepare
 from nmtk.recipe.recipe import Recipe, load
+from nmtk.training.optimisers import Adam
 
 SETTINGS = (
     "data.test={}",
@@ -54,6 +55,12 @@ class Task(NamedTuple):
     target_tokens: int
     """Of an epoch, `</s>` included."""
 
+    @property
+    def adam(self) -> Adam:
+        """The optimiser, as SETTINGS have it."""
+        assert isinstance(self.recipe.training.optimiser, Adam)
+        return self.recipe.training.optimiser
+
     def text(self, split: str, side: str) -> Path:
         """The pieces of one side of `train` or `valid`."""
         return self.folder / f"{split}.{side}"
@@ -69,7 +76,7 @@ def make_ready(folder: Path, threads: int, settings: Sequence[str] = ()) -> Task
     corpus, rows = prepared.mixture.corpora[0], np.arange(prepared.mixture.sizes[0])
     target = corpus.target(rows)
     held_out = list(prepared.texts.valid.pairs())
-    sides = {
+    sides: dict[str, Iterable[Any]] = {
         "train.en": corpus.source(rows).split(),
         "train.de": target.split(),
         "valid.en": vocabulary.encode([pair.source for pair in held_out]),

@@ -41,9 +41,11 @@ def test_the_speed_is_that_of_target_tokens_and_only_where_it_is_told(engine: En
 
 @pytest.mark.parametrize("engine", [engine for engine in ENGINES if engine.name != "nmtk"], ids=lambda one: one.name)
 def test_every_number_of_the_task_reaches_every_peer(engine: Engine, tmp_path: Path) -> None:
-    unusual = ("model.width=264", "model.heads=11", "model.inner=1234", "model.encoder_layers=58", "model.dropout=0.13")
-    unusual += ("training.batch_tokens=4321", "training.label_smoothing=0.17", "training.clip_norm=1.9")
-    unusual += ("training.schedule.warmup=357", "training.optimiser.betas=[0.91, 0.97]", "training.seed=77")
+    unusual = [
+        *("model.width=264", "model.heads=11", "model.inner=1234", "model.encoder_layers=58", "model.dropout=0.13"),
+        *("training.batch_tokens=4321", "training.label_smoothing=0.17", "training.clip_norm=1.9"),
+        *("training.schedule.warmup=357", "training.optimiser.betas=[0.91, 0.97]", "training.seed=77"),
+    ]
     task = Task(tmp_path, load(Path("multi30k-en-de"), [*SETTINGS, *unusual]).recipe, 1, 10, 100)
     (tmp_path / "pieces.txt").write_text("<pad>\n<unk>\n<s>\n</s>\n")
     engine.command(task, tmp_path, Path("python"), "float32")
