@@ -58,9 +58,8 @@ class Ranks(NamedTuple):
             picked = torch.device("cuda", local)
             torch.cuda.set_device(picked)
         store, rank, _ = next(rendezvous("env://", timeout=STARTING))
-        backend = "nccl" if picked.type == "cuda" else "gloo"
         own = _own_place(store, rank, count)
-        dist.init_process_group(backend, timeout=LONGEST, store=own, rank=rank, world_size=count)
+        dist.init_process_group(_backend(picked), timeout=LONGEST, store=own, rank=rank, world_size=count)
         ranks = cls(rank, count, picked)
         return ranks._replace(watch=ranks._watch(Patience.of_environment()))
 
@@ -172,6 +171,11 @@ class Ranks(NamedTuple):
         box: list[T | None] = [value if self.first else None]
         dist.broadcast_object_list(box, device=torch.device("cpu"))
         return box[0]  # type: ignore[return-value]
+
+
+def _backend(device: torch.device) -> str:
+    """What carries tensors from rank to rank: what ranks tell each other is in main memory, wherever the model is."""
+    return "cpu:gloo,cuda:nccl" if device.type == "cuda" else "gloo"
 
 
 def _own_place(store: "Store", rank: int, world: int) -> "Store":

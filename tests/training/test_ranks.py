@@ -1,18 +1,21 @@
 """Many processes do what one does: the same pairs, the same gradients."""
 
-import os
 import subprocess
 import sys
 from collections import Counter
+from functools import partial
 from pathlib import Path
 
 import pytest
+import torch
 from safetensors.torch import load_file
 
 from nmtk.data import epoch
 from nmtk.data.cursor import Cursor, deal, walk
 from nmtk.data.mixture import Mixture
+from nmtk.training import distributed
 from nmtk.training.checkpoints import saved
+from nmtk.training.distributed import Ranks
 from tests.training.conftest import Train, environment
 from tests.training.kit import FakeCorpus, vocabularies
 from tests.training.launch import free_port, launch
@@ -90,5 +93,34 @@ def test_another_number_of_ranks_sees_each_pair_once_in_an_epoch(
     assert seen == Counter(range(10, 107))
 
 
-def test_the_environment_of_torchrun_is_all_that_is_read() -> None:
-    assert "WORLD_SIZE" not in os.environ
+def join(rank: int, device: str) -> None:
+    """Join the ranks, tell and ask, and end well, as what is left of `nmtk` in this process.
+
+    For GPUs there are stand-ins. Gloo has NCCL's place, and like it serves nothing but what is on GPUs.
+    """
+    if device == "cuda":
+        start = torch.distributed.init_process_group
+        stand_in = {"nccl": "cuda:gloo", "cpu:gloo,cuda:nccl": "cpu:gloo,cuda:gloo"}
+        torch.distributed.init_process_group = lambda backend, **given: start(stand_in[backend], **given)
+        distributed.pick_device = torch.device
+        torch.cuda.device_count = lambda: 2
+        torch.cuda.set_device = lambda device: None
+    with Ranks.join(device) as ranks:
+        assert (ranks.rank, ranks.world, ranks.device.type) == (rank, 2, device)
+        assert ranks.tell(f"rank {rank}") == "rank 0"
+        assert ranks.any(rank == 1)
+        assert not ranks.any(False)
+    sys.exit(0)
+
+
+@pytest.mark.parametrize("device", ["cpu", "cuda"])
+def test_ranks_that_torchrun_starts_hear_each_other(tmp_path: Path, device: str) -> None:
+    launch(tmp_path / "told", patch=partial(join, device=device))
+
+
+def test_without_torchrun_a_process_is_alone(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.delenv("WORLD_SIZE", raising=False)
+    with Ranks.join("cpu") as ranks:
+        assert ranks == (0, 1, torch.device("cpu"), None)
+        assert ranks.tell("it") == "it"
+        assert not ranks.any(False)
