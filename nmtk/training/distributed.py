@@ -49,14 +49,12 @@ class Ranks(NamedTuple):
         """Join the processes that torchrun started (RANK, WORLD_SIZE, LOCAL_RANK), or stay alone without it."""
         count = int(os.environ.get("WORLD_SIZE", "1"))
         picked = pick_device(device)
+        if picked.type == "cuda":
+            if count > 1:
+                picked = _own_gpu()
+            torch.cuda.set_device(picked.index or 0)  # the streams, events and random numbers that name none are its
         if count == 1:
             return cls(0, 1, picked)
-        local = int(os.environ["LOCAL_RANK"])
-        if picked.type == "cuda":
-            if local >= torch.cuda.device_count():
-                raise TrainingError(f"rank {os.environ['RANK']}: wanted GPU {local}, found {torch.cuda.device_count()}")
-            picked = torch.device("cuda", local)
-            torch.cuda.set_device(picked)
         store, rank, _ = next(rendezvous("env://", timeout=STARTING))
         own = _own_place(store, rank, count)
         dist.init_process_group(_backend(picked), timeout=LONGEST, store=own, rank=rank, world_size=count)
@@ -171,6 +169,13 @@ class Ranks(NamedTuple):
         box: list[T | None] = [value if self.first else None]
         dist.broadcast_object_list(box, device=torch.device("cpu"))
         return box[0]  # type: ignore[return-value]
+
+
+def _own_gpu() -> torch.device:
+    local, here = int(os.environ["LOCAL_RANK"]), torch.cuda.device_count()
+    if local >= here:
+        raise TrainingError(f"rank {os.environ['RANK']}: wanted GPU {local}, found {here}")
+    return torch.device("cuda", local)
 
 
 def _backend(device: torch.device) -> str:

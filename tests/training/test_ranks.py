@@ -124,3 +124,15 @@ def test_without_torchrun_a_process_is_alone(monkeypatch: pytest.MonkeyPatch) ->
         assert ranks == (0, 1, torch.device("cpu"), None)
         assert ranks.tell("it") == "it"
         assert not ranks.any(False)
+
+
+@pytest.mark.parametrize("name", ["cuda", "cuda:0", "cuda:1"])
+def test_a_process_that_is_alone_works_on_the_gpu_that_was_asked_for(
+    monkeypatch: pytest.MonkeyPatch, name: str
+) -> None:
+    current: list[int] = []
+    monkeypatch.delenv("WORLD_SIZE", raising=False)
+    monkeypatch.setattr(distributed, "pick_device", torch.device)
+    monkeypatch.setattr(torch.cuda, "set_device", current.append)
+    assert Ranks.join(name).device == torch.device(name)
+    assert current == [1 if name == "cuda:1" else 0]
