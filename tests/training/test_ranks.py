@@ -1,8 +1,12 @@
 """Many processes do what one does: the same pairs, the same gradients."""
 
+import os
+import socket
 import subprocess
 import sys
 from collections import Counter
+from concurrent.futures import ThreadPoolExecutor
+from datetime import timedelta
 from functools import partial
 from pathlib import Path
 
@@ -13,9 +17,10 @@ from safetensors.torch import load_file
 from nmtk.data import epoch
 from nmtk.data.cursor import Cursor, deal, walk
 from nmtk.data.mixture import Mixture
+from nmtk.errors import TrainingError
 from nmtk.training import distributed
 from nmtk.training.checkpoints import saved
-from nmtk.training.distributed import Ranks
+from nmtk.training.distributed import Ranks, _own_place
 from tests.training.conftest import Train, environment
 from tests.training.kit import FakeCorpus, vocabularies
 from tests.training.launch import free_port, launch
@@ -136,3 +141,30 @@ def test_a_process_that_is_alone_works_on_the_gpu_that_was_asked_for(
     monkeypatch.setattr(torch.cuda, "set_device", current.append)
     assert Ranks.join(name).device == torch.device(name)
     assert current == [1 if name == "cuda:1" else 0]
+
+
+def test_ranks_that_never_start_are_named() -> None:
+    store = torch.distributed.HashStore()
+    store.set_timeout(timedelta(seconds=1))
+    with ThreadPoolExecutor() as others:
+        for rank in (1, 3):
+            others.submit(_own_place, store, rank, 5, 0.3)
+        with pytest.raises(TrainingError, match="rank 2, 4 of 5: not heard of in the first 1 s"):
+            _own_place(store, 0, 5, 0.6)
+
+
+@pytest.mark.parametrize("served", [False, True], ids=["nowhere", "silent"])
+def test_a_rank_that_waits_for_rank_0_in_vain_says_so(monkeypatch: pytest.MonkeyPatch, served: bool) -> None:
+    port = free_port()
+    there = torch.distributed.TCPStore("127.0.0.1", port, is_master=True, wait_for_workers=False) if served else None
+    given = {"RANK": "1", "WORLD_SIZE": "2", "LOCAL_RANK": "1", "MASTER_ADDR": "127.0.0.1", "MASTER_PORT": str(port)}
+    for key, value in (given | {"NMTK_PATIENCE": "0.002"}).items():
+        monkeypatch.setenv(key, value)
+    with pytest.raises(TrainingError) as told:
+        Ranks.join("cpu")
+    line = str(told.value)
+    assert line.startswith(
+        f"rank 1 (host {socket.gethostname()}, pid {os.getpid()}): waited 1 s for all ranks to start: "
+    )
+    assert "\n" not in line
+    del there
