@@ -125,7 +125,7 @@ def test_training_stops_where_memory_is_used_up_and_skips_nothing(
             "nmtk.training.validation.Validator._loss",
             "update 6: out of memory on cpu, in validation: wanted a smaller ",
         ),
-        ("nmtk.training.validation.evaluate", "update 6: out of memory on cpu, in validation: wanted a small"),
+        ("nmtk.training.validation.evaluate", "update 6: out of memory on cpu, in validation: wanted"),
         (
             "nmtk.recipe.run.translate_tests",
             "update 12: out of memory on cpu, in translating at the end: wanted a small",
