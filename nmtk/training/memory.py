@@ -7,6 +7,7 @@ from contextlib import AbstractContextManager, contextmanager
 from pathlib import Path
 
 import torch
+from torch import nn
 
 from nmtk.data.batches import Batch
 from nmtk.errors import TrainingError
@@ -26,6 +27,13 @@ def free_memory(device: torch.device) -> int | None:
         return None
     ranks = int(os.environ.get("LOCAL_WORLD_SIZE", "1"))
     return min([available, *_left_of_groups()]) // ranks
+
+
+def place_for(model: nn.Module, device: torch.device) -> torch.device:
+    """Where a whole copy of a model has room to work: a device or, where it took half of what is free there, the CPU."""
+    size = sum(parameter.numel() * parameter.element_size() for parameter in model.parameters())
+    free = free_memory(device)
+    return device if free is None or 2 * size <= free else torch.device("cpu")
 
 
 def status(field: str, source: Path = Path("/proc/self/status")) -> int:
