@@ -30,7 +30,7 @@ def free_memory(device: torch.device) -> int | None:
 
 
 def place_for(model: nn.Module, device: torch.device) -> torch.device:
-    """Where a whole copy of a model has room to work: a device or, where it took half of what is free there, the CPU."""
+    """Where a whole copy of a model has room to work: a device, or the CPU where it took half of what is free."""
     size = sum(parameter.numel() * parameter.element_size() for parameter in model.parameters())
     free = free_memory(device)
     return device if free is None or 2 * size <= free else torch.device("cpu")
