@@ -28,7 +28,7 @@ from nmtk.training import checkpoints
 from nmtk.training.budget import Batches, cut, room, rows_of, settle
 from nmtk.training.distributed import Ranks
 from nmtk.training.flops import BACKWARD
-from nmtk.training.memory import status
+from nmtk.training.memory import place_for, status
 from nmtk.training.options import TrainingOptions
 from nmtk.training.probe import Fit
 from nmtk.training.progress import clock
@@ -103,7 +103,7 @@ def plan(located: Located, run: Path, console: Console) -> list[str]:
             "speed": f"{pace.target_per_second:,.0f} target tokens/s, {pace.update_seconds:.3g} s an update, "
             f"{pace.validation_seconds:.3g} s a validation",
             "time": _time(options, epoch, pace, max(checkpoints.saved(run), default=0)),
-            "memory": _told(memory),
+            "memory": _told(memory, options),
             "disk": _disk(options, pace.checkpoint_bytes, run),
         }
         return [f"{name:12s}{fact}" for name, fact in facts.items()]
@@ -112,6 +112,8 @@ def plan(located: Located, run: Path, console: Console) -> list[str]:
 def _memory(recipe: Recipe, prepared: Prepared, run: Path, ranks: Ranks) -> tuple[TrainingOptions, Memory | None]:
     """Training's options with the number of batches settled, and the memory that the largest of its updates takes."""
     options, place = recipe.training, room(ranks.device)
+    if options.sharding == "full":
+        return options, None
     probe = probe_of(recipe, prepared, ranks.device)
     auto = options.batch_tokens == "auto"
     if auto and (place is None or begun(run)):
@@ -152,7 +154,8 @@ def _validation(recipe: Recipe, prepared: Prepared, speed: float, device: torch.
     one, other = prepared.vocabularies
     specials = Specials(other.bos, other.eos, (other.pad, other.bos))
     asked = one.eos, one.pad, specials, options.strategy, recipe.decoding.batch_tokens, SECONDS
-    model = Transformer(recipe.model, *map(len, prepared.vocabularies)).to(device).eval()  # whole, on this rank alone
+    model = Transformer(recipe.model, *map(len, prepared.vocabularies)).eval()
+    model.to(place_for(model, device))  # whole, on this rank alone
     found = time_search(model, questions[: options.lines], *asked)
     return seconds + found.seconds / len(found.source_lengths) * len(questions[: options.lines])
 
@@ -182,7 +185,9 @@ def _time(options: TrainingOptions, epoch: Epoch, pace: Pace, done: int) -> str:
     )
 
 
-def _told(memory: Memory | None) -> str:
+def _told(memory: Memory | None, options: TrainingOptions) -> str:
+    if options.sharding == "full":
+        return "not tried out with sharding: full, where each rank has its part of the model"
     if memory is None:
         return "not known on this system"
     whole = f"{_size(memory.update + memory.process)} at the most, {_size(memory.free)} free now"

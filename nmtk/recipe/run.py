@@ -40,6 +40,7 @@ from nmtk.training import checkpoints
 from nmtk.training.averaging import average_bundles
 from nmtk.training.budget import Batches, keep, longest_of, settle
 from nmtk.training.distributed import Ranks
+from nmtk.training.memory import naming_memory
 from nmtk.training.probe import Probe
 from nmtk.training.progress import listeners
 from nmtk.training.stopping import to_average
@@ -101,7 +102,10 @@ def _stage(stage: Stage, ranks: Ranks, console: Console) -> Scores | None:
     if trainer.interrupted:
         return None
     ranks.at(trainer.state.update, "finishing", least=SLOW)
-    with ranks.moving():
+    remedy = (
+        f"a smaller decoding.batch_tokens (now {recipe.decoding.batch_tokens}), or the same with training.device=cpu"
+    )
+    with ranks.moving(), naming_memory(trainer.state.update, ranks.device, "translating at the end", remedy):
         scores = _finish(recipe, prepared, trainer, stage.run, console) if ranks.first else {}
     ranks.wait()
     ranks.anew()

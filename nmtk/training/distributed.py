@@ -20,7 +20,7 @@ from torch.nn.parallel import DistributedDataParallel
 from nmtk.devices import pick_device
 from nmtk.errors import NmtkError, TrainingError
 from nmtk.training.hub import Hub
-from nmtk.training.verdict import Patience
+from nmtk.training.verdict import Patience, name_of
 from nmtk.training.watch import Watch
 
 if TYPE_CHECKING:
@@ -31,9 +31,6 @@ T = TypeVar("T")
 
 LONGEST = timedelta(minutes=30)
 """How long a collective may take; the watch ends what hangs long before."""
-
-STARTING = timedelta(minutes=5)
-"""How long the ranks wait for each other before there is a watch."""
 
 
 class Ranks(NamedTuple):
@@ -49,20 +46,22 @@ class Ranks(NamedTuple):
         """Join the processes that torchrun started (RANK, WORLD_SIZE, LOCAL_RANK), or stay alone without it."""
         count = int(os.environ.get("WORLD_SIZE", "1"))
         picked = pick_device(device)
+        if picked.type == "cuda":
+            if count > 1:
+                picked = _own_gpu()
+            torch.cuda.set_device(picked.index or 0)  # the streams, events and random numbers that name none are its
         if count == 1:
             return cls(0, 1, picked)
-        local = int(os.environ["LOCAL_RANK"])
-        if picked.type == "cuda":
-            if local >= torch.cuda.device_count():
-                raise TrainingError(f"rank {os.environ['RANK']}: wanted GPU {local}, found {torch.cuda.device_count()}")
-            picked = torch.device("cuda", local)
-            torch.cuda.set_device(picked)
-        store, rank, _ = next(rendezvous("env://", timeout=STARTING))
-        backend = "nccl" if picked.type == "cuda" else "gloo"
-        own = _own_place(store, rank, count)
-        dist.init_process_group(backend, timeout=LONGEST, store=own, rank=rank, world_size=count)
+        patience, rank = Patience.of_environment(), int(os.environ["RANK"])
+        try:
+            store, *_ = next(rendezvous("env://", timeout=timedelta(seconds=patience.starting)))
+            own = _own_place(store, rank, count, patience.starting)
+        except dist.DistError as error:
+            name, reason = name_of(rank, socket.gethostname(), os.getpid()), str(error).splitlines()[0]
+            raise TrainingError(f"{name}: waited {patience.starting:.0f} s for all ranks to start: {reason}") from None
+        dist.init_process_group(_backend(picked), timeout=LONGEST, store=own, rank=rank, world_size=count)
         ranks = cls(rank, count, picked)
-        return ranks._replace(watch=ranks._watch(Patience.of_environment()))
+        return ranks._replace(watch=ranks._watch(patience))
 
     def _watch(self, patience: Patience) -> Watch:
         hosts = (os.environ["MASTER_ADDR"], socket.gethostname())
@@ -174,23 +173,43 @@ class Ranks(NamedTuple):
         return box[0]  # type: ignore[return-value]
 
 
-def _own_place(store: "Store", rank: int, world: int) -> "Store":
-    """A place in the store for this start of the ranks.
+def _own_gpu() -> torch.device:
+    local, here = int(os.environ["LOCAL_RANK"]), torch.cuda.device_count()
+    if local >= here:
+        raise TrainingError(f"rank {os.environ['RANK']}: wanted GPU {local}, found {here}")
+    return torch.device("cuda", local)
+
+
+def _backend(device: torch.device) -> str:
+    """What carries tensors from rank to rank: what ranks tell each other is in main memory, wherever the model is."""
+    return "cpu:gloo,cuda:nccl" if device.type == "cuda" else "gloo"
+
+
+def _own_place(store: "Store", rank: int, world: int, seconds: float) -> "Store":
+    """A place in the store for this start of the ranks, once all of them are there.
 
     When torchrun starts them again, the store still holds what those before have written: their addresses, too. So
     rank 0 names the place, and the others know its answer from an old one by the word that they asked it with.
+    Raises TrainingError on rank 0 for ranks that do not come within so many seconds.
     """
     word = secrets.token_hex()
     if rank:
         store.set(f"asks/{rank}", word)
         place = store.get(f"answer/{word}").decode()
         store.set(f"{place}/{rank}", "knows")
+        store.get(f"{place}/all")
         return dist.PrefixStore(place, store)  # type: ignore[attr-defined]
-    while not store.check([f"{word}/{other}" for other in range(1, world)]):
-        for other in range(1, world):
+    until = time.monotonic() + seconds
+    while absent := [other for other in range(1, world) if not store.check([f"{word}/{other}"])]:
+        if time.monotonic() > until:
+            raise TrainingError(
+                f"rank {', '.join(map(str, absent))} of {world}: not heard of in the first {seconds:.0f} s"
+            )
+        for other in absent:
             if store.check([f"asks/{other}"]):
                 store.set(f"answer/{store.get(f'asks/{other}').decode()}", word)
         time.sleep(0.02)
+    store.set(f"{word}/all", "are there")
     return dist.PrefixStore(word, store)  # type: ignore[attr-defined]
 
 

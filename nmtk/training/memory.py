@@ -3,10 +3,11 @@
 import os
 import sys
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager
 from pathlib import Path
 
 import torch
+from torch import nn
 
 from nmtk.data.batches import Batch
 from nmtk.errors import TrainingError
@@ -26,6 +27,13 @@ def free_memory(device: torch.device) -> int | None:
         return None
     ranks = int(os.environ.get("LOCAL_WORLD_SIZE", "1"))
     return min([available, *_left_of_groups()]) // ranks
+
+
+def place_for(model: nn.Module, device: torch.device) -> torch.device:
+    """Where a whole copy of a model has room to work: a device, or the CPU where it took half of what is free."""
+    size = sum(parameter.numel() * parameter.element_size() for parameter in model.parameters())
+    free = free_memory(device)
+    return device if free is None or 2 * size <= free else torch.device("cpu")
 
 
 def status(field: str, source: Path = Path("/proc/self/status")) -> int:
@@ -89,16 +97,24 @@ def _file_cache(stat: Path) -> int:
     return int(fields.get("total_inactive_file", fields.get("inactive_file", 0)))
 
 
+_USED_UP = (
+    "DefaultCPUAllocator: can't allocate memory",
+    "CUDA error: out of memory",  # pinned memory, and what a kernel asks for by itself
+    "CUBLAS_STATUS_ALLOC_FAILED",
+    "std::bad_alloc",
+)
+
+
 def is_out_of_memory(error: BaseException) -> bool:
-    """Whether an error says that memory is used up: on a GPU it has a class of its own, on a CPU only its words."""
+    """Whether an error says that memory is used up: of PyTorch's allocator for GPUs by its class, else by its words."""
     if isinstance(error, torch.OutOfMemoryError | MemoryError):
         return True
-    return isinstance(error, RuntimeError) and "DefaultCPUAllocator: can't allocate memory" in str(error)
+    return isinstance(error, RuntimeError) and any(words in str(error) for words in _USED_UP)
 
 
 @contextmanager
-def naming_the_batch(update: int, batch: Batch, options: TrainingOptions) -> Iterator[None]:
-    """Let an error of used-up memory name the batch that was too large, and the remedy.
+def naming_memory(update: int, device: torch.device, work: str, remedy: str) -> Iterator[None]:
+    """Let an error of used-up memory be one line: in which update, where, at what work, and what would help.
 
     Raises TrainingError in its place; every other error passes.
     """
@@ -107,13 +123,18 @@ def naming_the_batch(update: int, batch: Batch, options: TrainingOptions) -> Ite
     except (RuntimeError, MemoryError) as error:
         if not is_out_of_memory(error):
             raise
-        sentences, source = batch.source_BS.shape
-        remedies = (
-            f"a larger training.accumulate (now {options.accumulate}), a smaller training.batch_tokens (now "
-            f"{options.effective_tokens})"
-        )
-        remedies += "" if options.batch_tokens == "auto" else " or training.batch_tokens=auto"
-        raise TrainingError(
-            f"update {update}: out of memory on {batch.source_BS.device}, in a batch of {sentences} sentences, "
-            f"{source} source x {batch.gold_BT.shape[1]} target positions: wanted {remedies}"
-        ) from None
+        raise TrainingError(f"update {update}: out of memory on {device}, in {work}: wanted {remedy}") from None
+
+
+def naming_the_batch(
+    update: int, device: torch.device, batch: Batch, options: TrainingOptions
+) -> AbstractContextManager[None]:
+    """The same for the work on a batch."""
+    sentences, source = batch.source_BS.shape
+    shape = f"{sentences} sentences, {source} source x {batch.gold_BT.shape[1]} target positions"
+    remedy = (
+        f"a larger training.accumulate (now {options.accumulate}), a smaller training.batch_tokens (now "
+        f"{options.effective_tokens})"
+    )
+    remedy += "" if options.batch_tokens == "auto" or options.sharding == "full" else " or training.batch_tokens=auto"
+    return naming_memory(update, device, f"a batch of {shape}", remedy)

@@ -125,7 +125,11 @@ class TrainingOptions(Options):
     """Whether layers are compiled before they train: `auto` where that pays (see `training/step.py`)."""
     device: Annotated[str, FREE] = "auto"
     sharding: Annotated[Sharding, FREE] = "none"
-    """full: each rank keeps a part of the parameters, gradients and optimiser state; for what is too large for one."""
+    """full: each rank keeps a part of the parameters, gradients and optimiser state; for what is too large for one.
+
+    The whole model is translated with on rank 0 alone: when it validates, on the CPU, slowly, if the GPU has no room
+    for it beside the rank's part; at the end, on its GPU (or with `device: cpu`, by a process that is alone).
+    """
     threads: Annotated[PositiveInt | None, FREE] = None
 
     @model_validator(mode="after")
@@ -151,6 +155,11 @@ class TrainingOptions(Options):
                 raise ValueError(f"{name}.metric {metric.metric} is not in validation.metrics")
         if self.sharding == "full" and self.optimiser.kind == "adafactor":
             raise ValueError("sharding full: adafactor needs whole matrices: wanted optimiser adam or adamw")
+        if self.sharding == "full" and self.batch_tokens == "auto":
+            raise ValueError(
+                "sharding full: batch_tokens auto tries batches with the whole model on one device: wanted a number of "
+                "batch_tokens, and a larger accumulate where memory runs out"
+            )
         if isinstance(self.schedule, Noam) and "rate" not in self.optimiser.model_fields_set:
             return self.model_copy(update={"optimiser": self.optimiser.model_copy(update={"rate": 1.0})})
         return self

@@ -16,7 +16,7 @@ from nmtk.allocator import keep_memory
 from nmtk.data.generated import even_batch
 from nmtk.model.options import TransformerOptions
 from nmtk.model.transformer import Transformer
-from nmtk.training.apart import apart
+from nmtk.training.apart import TooLarge, apart
 from nmtk.training.distributed import Ranks
 from nmtk.training.memory import is_out_of_memory, status
 from nmtk.training.options import TrainingOptions
@@ -120,7 +120,7 @@ class Probe(NamedTuple):
     def _there(self, start: int, wanted: int, limit: int) -> Fit:
         try:
             return apart(_within, self, start, wanted, limit, torch.get_num_threads())
-        except EOFError:  # it was killed: by the kernel, which saw less memory than we did
+        except TooLarge:  # the kernel saw less memory than we did, say, and killed it
             return Fit(0, ())
 
 

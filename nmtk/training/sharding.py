@@ -13,6 +13,7 @@ from torch.distributed.fsdp import fully_shard
 from nmtk.bundle import Bundle
 from nmtk.model.transformer import Transformer
 from nmtk.training.distributed import Ranks
+from nmtk.training.memory import place_for
 from nmtk.training.step import TrainingStep
 
 
@@ -26,12 +27,15 @@ def shard(step: TrainingStep, device: torch.device) -> TrainingStep:
 
 
 def unsharded(bundle: Bundle, step: TrainingStep, ranks: Ranks) -> tuple[Bundle, TrainingStep]:
-    """A whole copy of a sharded model, on rank 0's device; the others lend their shards and get back what they gave."""
+    """A whole copy of a sharded model on rank 0, on its device where that has room, or else on the CPU.
+
+    The others lend it their shards, and get back what they gave.
+    """
     weights = ranks.gather(bundle.model.named_parameters())
     if not ranks.first:
         return bundle, step
     source, target = bundle.vocabularies
     model = Transformer(bundle.model.options, len(source), len(target))
     model.load_state_dict(weights)
-    model.to(ranks.device)
+    model.to(place_for(model, ranks.device))
     return bundle._replace(model=model), TrainingStep(model, step.smoothing, step.dtype)

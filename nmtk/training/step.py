@@ -48,7 +48,14 @@ class TrainingStep(nn.Module):
         self.compiled = False
 
     def compile_layers(self) -> None:
-        """Have each layer compiled when it first runs, once for all layers of a stack and all shapes of batches."""
+        """Have each layer compiled when it first runs, once for all layers of a stack and all shapes of batches.
+
+        DDP would have PyTorch cut what is compiled where its buckets end, so that gradients are exchanged during the
+        backward pass. Those of a layer are there when its own pass ends: nothing is left to cut.
+        """
+        from torch._dynamo import config  # takes seconds to import
+
+        config.optimize_ddp = False
         for layer in (*self.model.encoder.layers, *self.model.decoder.layers):
             layer.compile(dynamic=True)
         self.compiled = True

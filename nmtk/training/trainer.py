@@ -20,7 +20,7 @@ from nmtk.errors import TrainingError
 from nmtk.training import checkpoints
 from nmtk.training.checkpoints import State
 from nmtk.training.distributed import Ranks, whole
-from nmtk.training.memory import naming_the_batch
+from nmtk.training.memory import naming_memory, naming_the_batch
 from nmtk.training.moving_average import MovingAverage
 from nmtk.training.options import TrainingOptions
 from nmtk.training.parallel import lay_out
@@ -83,7 +83,7 @@ class Trainer:
             started = time.monotonic() - self.state.seconds
             while reason is None:
                 self.ranks.at(self.state.update + 1, "reading")
-                self._update(next(shares))
+                self._update(self._next(shares))
                 self.state.seconds = time.monotonic() - started
                 if self.state.update % self.options.log_every == 0:
                     self._log()
@@ -127,30 +127,35 @@ class Trainer:
 
         return prefetch(made)
 
+    def _next(self, shares: Iterator[Share]) -> Share:
+        remedy = f"a smaller training.batch_tokens (now {self.options.effective_tokens})"
+        with naming_memory(self.state.update + 1, torch.device("cpu"), "reading batches ahead", remedy):
+            return next(shares)
+
     def _update(self, share: Share) -> None:
-        state, step = self.state, self.state.update + 1
+        state, step, device = self.state, self.state.update + 1, self.ranks.device
         torch.manual_seed(_seed_of(self.options.seed, step, self.ranks.rank))
         self.model.train()
-        sums = torch.zeros(2, dtype=sum_type(self.ranks.device), device=self.ranks.device)
+        sums = torch.zeros(2, dtype=sum_type(device), device=device)
         for number, batch in enumerate(share.batches, 1):
             self.ranks.at(step, "forward")
             last = number == len(share.batches)
-            with self.ranks.exchange(self.wrapped, last), naming_the_batch(step, batch, self.options):
-                loss = self.wrapped(batch.to(self.ranks.device))
+            with self.ranks.exchange(self.wrapped, last), naming_the_batch(step, device, batch, self.options):
+                loss = self.wrapped(batch.to(device))
                 self.ranks.at(step, "backward")
                 (loss.smoothed * (self.ranks.world / share.tokens)).backward()
-            sums += torch.stack([loss.smoothed.detach(), loss.nll])
+                sums += torch.stack([loss.smoothed.detach(), loss.nll])
         self.ranks.at(step, "optimiser")
-        norm = whole(clip_grad_norm_(self.parameters, self.options.clip_norm or math.inf))
-        self._check(Checked(step, share, sums, norm))
-        rate = self.options.optimiser.rate * self.options.schedule.factor(step, self.horizon)
-        for group in self.optimiser.param_groups:
-            group["lr"] = rate
-        with naming_the_batch(step, share.batches[-1], self.options):  # its state is made with the first update
+        with naming_the_batch(step, device, batch, self.options):  # with the first update, state is made
+            norm = whole(clip_grad_norm_(self.parameters, self.options.clip_norm or math.inf))
+            self._check(Checked(step, share, sums, norm))
+            rate = self.options.optimiser.rate * self.options.schedule.factor(step, self.horizon)
+            for group in self.optimiser.param_groups:
+                group["lr"] = rate
             self.optimiser.step()
-        self.optimiser.zero_grad()
-        if self.average:
-            self.average.update(step)
+            self.optimiser.zero_grad()
+            if self.average:
+                self.average.update(step)
         self.window.add(share, sums, norm, rate)
         state.update, state.cursor, state.epochs = step, share.after, share.epochs
         state.tokens += share.tokens
@@ -206,7 +211,8 @@ class Trainer:
             checkpoints.save(self.run, self.bundle, self.optimiser, self.state, self.average, self.ranks)
             self.saved = update
         if validate:
-            self._validate()
+            with naming_memory(update, self.ranks.device, "validation", self._less_to_validate()):
+                self._validate()
         if self.ranks.first:
             saved = list(checkpoints.saved(self.run))
             checkpoints.prune(self.run, to_keep(self.options, saved, self.state.history))
@@ -236,6 +242,12 @@ class Trainer:
         self._record({"kind": "validation", "update": validated.update, **validated.scores, **times})
         if self.ranks.first:  # after the log: what is not beside the checkpoint is cut from the log and measured again
             checkpoints.write_validation(checkpoints.folder_of(self.run, validated.update), validated)
+
+    def _less_to_validate(self) -> str:
+        return (
+            f"a smaller decoding.batch_tokens (now {self.validator.decoding.batch_tokens}) or fewer "
+            f"training.validation.lines; for its loss, a larger training.accumulate (now {self.options.accumulate})"
+        )
 
     def _resume(self) -> None:
         """Go on from the newest checkpoint, if there is one."""

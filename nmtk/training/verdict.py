@@ -24,6 +24,8 @@ class Patience(NamedTuple):
     still: float = 45.0
     """Without progress, at the least: a stage that was seen to be slow may be `slower` times as slow as ever before."""
     slower: float = 4.0
+    starting: float = 300.0
+    """At the start, for all ranks to come: until then nobody watches over them."""
     first: float = SLOW
     """Without progress, in a stage that the process was never through: epochs are planned, kernels made."""
 

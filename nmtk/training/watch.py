@@ -1,4 +1,4 @@
-"""Watching over ranks: one that dies, is stopped or hangs ends the whole job within a minute, and is named.
+"""Watching over ranks: one that dies, is stopped or hangs ends the whole job soon, and is named.
 
 Each rank has two threads: one reports to the hub (see hub.py) where the main thread is and for how long it has not
 moved; the other hears from the hub why the job ends, and then ends the process, whose main thread may hang in a

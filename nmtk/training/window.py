@@ -20,11 +20,11 @@ class Checked:
         self.update, self.share, self.norm = update, share, norm
         good = torch.isfinite(norm) & torch.isfinite(sums).all()
         # Reading a GPU's value waits for all that it was given until then, so the answer is sent by itself: the event
-        # waits for no more than that.
+        # waits for no more than that. It is of the values' own GPU, which need not be the current one.
         self._sent = torch.cuda.Event() if good.is_cuda else None  # type: ignore[no-untyped-call]
         self._good = good.to("cpu", non_blocking=good.is_cuda)
         if self._sent:
-            self._sent.record()
+            self._sent.record(torch.cuda.current_stream(good.device))
 
     def good(self) -> bool:
         """The answer, waited for if it is not yet here."""

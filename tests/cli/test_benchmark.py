@@ -1,6 +1,7 @@
 """`nmtk benchmark` says something on any machine, and of any recipe and run."""
 
 import json
+import os
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -9,6 +10,7 @@ import pytest
 
 from nmtk.recipe import benchmark as module
 from nmtk.recipe.figures import as_text
+from nmtk.training.apart import apart
 from tests.training.conftest import Train, recipe, train
 
 __all__ = ["recipe", "train"]
@@ -70,6 +72,14 @@ def test_the_table_has_a_line_for_each_figure(recipe: Path, tmp_path: Path, nmtk
     assert lines[2].startswith("updates of 256 tokens; plain matrix products reach ")
     assert lines[3].split() == ["target", "tokens/s", "sentences/s", "GFLOP/s", "utilisation", "peak", "memory"]
     assert [line.split()[0] for line in lines[4:]] == ["training", "greedy"]
+
+
+def test_a_process_that_dies_is_one_line(nmtk: Nmtk, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(module, "apart", lambda work, *given: apart(os._exit, 9))
+    ended = nmtk("benchmark", "--preset", "tiny")
+    assert ended.code == 1
+    assert ended.err.startswith("nmtk: error: the process at work died, out of memory perhaps: found exit code 9, ")
+    assert ended.err.count("\n") == 1
 
 
 def test_memory_that_is_not_known_is_told() -> None:

@@ -133,6 +133,11 @@ def test_memory_that_is_not_known_is_told(plan: Plan, monkeypatch: pytest.Monkey
     assert plan("run")["memory"] == "not known on this system"
 
 
+def test_memory_of_shards_is_not_tried_out(plan: Plan, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(Probe, "fit", lambda *_: pytest.fail("it put the whole model on one device"))
+    assert plan("run", "training.sharding=full")["memory"].startswith("not tried out with sharding: full")
+
+
 def test_a_plan_deletes_nothing(train: Train, tmp_path: Path) -> None:
     assert train("run").returncode == 0
     ended: subprocess.CompletedProcess[str] = train("run", "--plan", "--overwrite")

@@ -72,12 +72,15 @@ def test_the_tightest_control_group_counts(
     [
         torch.OutOfMemoryError("CUDA out of memory. Tried to allocate 2.00 GiB"),
         RuntimeError("[enforce fail] DefaultCPUAllocator: can't allocate memory: you tried to allocate 9 bytes."),
+        torch.AcceleratorError("CUDA error: out of memory\nCUDA kernel errors might be reported asynchronously"),
+        RuntimeError("CUDA error: CUBLAS_STATUS_ALLOC_FAILED when calling `cublasCreate(handle)`"),
+        RuntimeError("std::bad_alloc"),
         MemoryError(),
     ],
 )
 def test_memory_that_is_used_up_names_batch_and_remedy(error: Exception) -> None:
     options = TrainingOptions(updates=1, batch_tokens=25_000, accumulate=2)
-    with pytest.raises(TrainingError) as told, naming_the_batch(12, even_batch(64, 40, 50, 50), options):
+    with pytest.raises(TrainingError) as told, naming_the_batch(12, CPU, even_batch(64, 40, 50, 50), options):
         raise error
     assert str(told.value) == (
         "update 12: out of memory on cpu, in a batch of 64 sentences, 40 source x 40 target positions: wanted a larger "
@@ -88,7 +91,7 @@ def test_memory_that_is_used_up_names_batch_and_remedy(error: Exception) -> None
 def test_other_errors_pass() -> None:
     with (
         pytest.raises(RuntimeError, match="shapes"),
-        naming_the_batch(1, even_batch(1, 2, 50, 50), TrainingOptions(updates=1)),
+        naming_the_batch(1, CPU, even_batch(1, 2, 50, 50), TrainingOptions(updates=1)),
     ):
         raise RuntimeError("shapes cannot be multiplied")
 
@@ -110,6 +113,38 @@ def test_training_stops_where_memory_is_used_up_and_skips_nothing(
     assert failed.returncode == 1
     assert "nmtk: error: update 6: out of memory on cpu, in a batch of " in failed.stderr.splitlines()[-1]
     assert max(saved(tmp_path / "run")) == 4
+
+
+@pytest.mark.parametrize(
+    ("place", "line"),
+    [
+        ("nmtk.training.trainer.walk", "update 1: out of memory on cpu, in reading batches ahead: wanted a smaller tr"),
+        ("nmtk.training.trainer.clip_grad_norm_", "update 1: out of memory on cpu, in a batch of "),
+        ("nmtk.training.moving_average.MovingAverage.update", "update 1: out of memory on cpu, in a batch of "),
+        (
+            "nmtk.training.validation.Validator._loss",
+            "update 6: out of memory on cpu, in validation: wanted a smaller ",
+        ),
+        ("nmtk.training.validation.evaluate", "update 6: out of memory on cpu, in validation: wanted"),
+        (
+            "nmtk.recipe.run.translate_tests",
+            "update 12: out of memory on cpu, in translating at the end: wanted a small",
+        ),
+    ],
+)
+def test_memory_that_is_used_up_elsewhere_is_a_line_too(
+    train: Train, monkeypatch: pytest.MonkeyPatch, place: str, line: str
+) -> None:
+    def fail(*_: object) -> object:
+        raise torch.OutOfMemoryError("CUDA out of memory.")
+
+    monkeypatch.setattr(place, fail)
+    failed = train("run", "training.ema=0.9")
+    assert failed.returncode == 1
+    last = failed.stderr.splitlines()[-1]
+    assert last.startswith(f"nmtk: error: {line}")
+    assert "decoding.batch_tokens (now 2048)" in last or "training.batch_tokens (now 256)" in last
+    assert "Traceback" not in failed.stderr
 
 
 def test_onednn_keeps_few_products_unless_it_was_told_otherwise(monkeypatch: pytest.MonkeyPatch) -> None:

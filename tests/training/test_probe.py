@@ -1,12 +1,14 @@
 """The probe never goes beyond the limit, and finds what fits."""
 
+import pickle
+import signal
 import sys
 
 import pytest
 import torch
 
 from nmtk.model.options import TransformerOptions
-from nmtk.training.apart import apart
+from nmtk.training.apart import TooLarge, _sendable, apart
 from nmtk.training.options import TrainingOptions
 from nmtk.training.probe import Fit, Probe, grow
 
@@ -76,3 +78,32 @@ def test_errors_of_another_process_are_raised_here() -> None:
     with pytest.raises(ZeroDivisionError):
         apart(divmod, 1, 0)
     assert apart(divmod, 7, 2) == (3, 1)
+
+
+class Odd(Exception):
+    """It is pickled, but cannot be made again from that."""
+
+    def __init__(self, one: int, other: int) -> None:
+        super().__init__(f"odd: {one} and {other}")
+
+
+@pytest.mark.parametrize(
+    ("error", "kind", "text"),
+    [
+        (ValueError("no"), ValueError, "no"),
+        (Odd(1, 2), RuntimeError, "Odd: odd: 1 and 2"),
+        (
+            torch.OutOfMemoryError("CUDA out of memory. Tried.\nmore"),
+            TooLarge,
+            "out of memory: CUDA out of memory. Tried.: wanted a smaller model or smaller batches",
+        ),
+    ],
+)
+def test_any_error_can_be_sent(error: Exception, kind: type[Exception], text: str) -> None:
+    sent = pickle.loads(pickle.dumps(_sendable(error)))
+    assert (type(sent), str(sent)) == (kind, text)
+
+
+def test_a_process_that_dies_is_told_of_and_does_not_fit() -> None:
+    with pytest.raises(TooLarge, match="died, out of memory perhaps: found exit code -9, wanted a smaller model"):
+        apart(signal.raise_signal, signal.SIGKILL)

@@ -1,18 +1,26 @@
 """Many processes do what one does: the same pairs, the same gradients."""
 
 import os
+import socket
 import subprocess
 import sys
 from collections import Counter
+from concurrent.futures import ThreadPoolExecutor
+from datetime import timedelta
+from functools import partial
 from pathlib import Path
 
 import pytest
+import torch
 from safetensors.torch import load_file
 
 from nmtk.data import epoch
 from nmtk.data.cursor import Cursor, deal, walk
 from nmtk.data.mixture import Mixture
+from nmtk.errors import TrainingError
+from nmtk.training import distributed
 from nmtk.training.checkpoints import saved
+from nmtk.training.distributed import Ranks, _own_place
 from tests.training.conftest import Train, environment
 from tests.training.kit import FakeCorpus, vocabularies
 from tests.training.launch import free_port, launch
@@ -90,5 +98,73 @@ def test_another_number_of_ranks_sees_each_pair_once_in_an_epoch(
     assert seen == Counter(range(10, 107))
 
 
-def test_the_environment_of_torchrun_is_all_that_is_read() -> None:
-    assert "WORLD_SIZE" not in os.environ
+def join(rank: int, device: str) -> None:
+    """Join the ranks, tell and ask, and end well, as what is left of `nmtk` in this process.
+
+    For GPUs there are stand-ins. Gloo has NCCL's place, and like it serves nothing but what is on GPUs.
+    """
+    if device == "cuda":
+        start = torch.distributed.init_process_group
+        stand_in = {"nccl": "cuda:gloo", "cpu:gloo,cuda:nccl": "cpu:gloo,cuda:gloo"}
+        torch.distributed.init_process_group = lambda backend, **given: start(stand_in[backend], **given)
+        distributed.pick_device = torch.device
+        torch.cuda.device_count = lambda: 2
+        torch.cuda.set_device = lambda device: None
+    with Ranks.join(device) as ranks:
+        assert (ranks.rank, ranks.world, ranks.device.type) == (rank, 2, device)
+        assert ranks.tell(f"rank {rank}") == "rank 0"
+        assert ranks.any(rank == 1)
+        assert not ranks.any(False)
+    sys.exit(0)
+
+
+@pytest.mark.parametrize("device", ["cpu", "cuda"])
+def test_ranks_that_torchrun_starts_hear_each_other(tmp_path: Path, device: str) -> None:
+    launch(tmp_path / "told", patch=partial(join, device=device))
+
+
+def test_without_torchrun_a_process_is_alone(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.delenv("WORLD_SIZE", raising=False)
+    with Ranks.join("cpu") as ranks:
+        assert ranks == (0, 1, torch.device("cpu"), None)
+        assert ranks.tell("it") == "it"
+        assert not ranks.any(False)
+
+
+@pytest.mark.parametrize("name", ["cuda", "cuda:0", "cuda:1"])
+def test_a_process_that_is_alone_works_on_the_gpu_that_was_asked_for(
+    monkeypatch: pytest.MonkeyPatch, name: str
+) -> None:
+    current: list[int] = []
+    monkeypatch.delenv("WORLD_SIZE", raising=False)
+    monkeypatch.setattr(distributed, "pick_device", torch.device)
+    monkeypatch.setattr(torch.cuda, "set_device", current.append)
+    assert Ranks.join(name).device == torch.device(name)
+    assert current == [1 if name == "cuda:1" else 0]
+
+
+def test_ranks_that_never_start_are_named() -> None:
+    store = torch.distributed.HashStore()
+    store.set_timeout(timedelta(seconds=1))
+    with ThreadPoolExecutor() as others:
+        for rank in (1, 3):
+            others.submit(_own_place, store, rank, 5, 0.3)
+        with pytest.raises(TrainingError, match="rank 2, 4 of 5: not heard of in the first 1 s"):
+            _own_place(store, 0, 5, 0.6)
+
+
+@pytest.mark.parametrize("served", [False, True], ids=["nowhere", "silent"])
+def test_a_rank_that_waits_for_rank_0_in_vain_says_so(monkeypatch: pytest.MonkeyPatch, served: bool) -> None:
+    port = free_port()
+    there = torch.distributed.TCPStore("127.0.0.1", port, is_master=True, wait_for_workers=False) if served else None
+    given = {"RANK": "1", "WORLD_SIZE": "2", "LOCAL_RANK": "1", "MASTER_ADDR": "127.0.0.1", "MASTER_PORT": str(port)}
+    for key, value in (given | {"NMTK_PATIENCE": "0.002"}).items():
+        monkeypatch.setenv(key, value)
+    with pytest.raises(TrainingError) as told:
+        Ranks.join("cpu")
+    line = str(told.value)
+    assert line.startswith(
+        f"rank 1 (host {socket.gethostname()}, pid {os.getpid()}): waited 1 s for all ranks to start: "
+    )
+    assert "\n" not in line
+    del there

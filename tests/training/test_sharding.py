@@ -4,10 +4,12 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
+import torch
 from safetensors.torch import load_file
 
 from nmtk.data.cursor import Share
 from nmtk.errors import OptionsError
+from nmtk.training import memory
 from nmtk.training.checkpoints import saved
 from nmtk.training.distributed import part
 from nmtk.training.options import TrainingOptions
@@ -85,3 +87,15 @@ def test_adafactor_cannot_be_sharded() -> None:
     document = {"updates": 9, "sharding": "full", "optimiser": "adafactor"}
     with pytest.raises(OptionsError, match=r"sharding full: .* wanted optimiser adam or adamw"):
         TrainingOptions.parse(document, "test")
+
+
+def test_batches_cannot_be_tried_out_in_shards() -> None:
+    with pytest.raises(OptionsError, match=r"sharding full: batch_tokens auto .* wanted a number of batch_tokens"):
+        TrainingOptions.parse({"updates": 9, "sharding": "full", "batch_tokens": "auto"}, "test")
+
+
+@pytest.mark.parametrize(("free", "place"), [(None, "meta"), (800, "meta"), (799, "cpu"), (0, "cpu")])
+def test_a_whole_copy_is_where_it_has_room(monkeypatch: pytest.MonkeyPatch, free: int | None, place: str) -> None:
+    monkeypatch.setattr(memory, "free_memory", lambda device: free)
+    whole = torch.nn.Linear(10, 10, bias=False)  # of 400 bytes
+    assert memory.place_for(whole, torch.device("meta")) == torch.device(place)

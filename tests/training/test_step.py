@@ -5,6 +5,7 @@ from functools import partialmethod
 import numpy as np
 import pytest
 import torch
+import torch.distributed as dist
 
 from nmtk.data.batches import Batch, collate
 from nmtk.data.packed import Sentences
@@ -13,6 +14,8 @@ from nmtk.model.norms import NormOrder
 from nmtk.model.options import TransformerOptions
 from nmtk.model.transformer import Transformer
 from nmtk.training.consistency import Consistency, RDrop
+from nmtk.training.distributed import Ranks
+from nmtk.training.parallel import lay_out
 from nmtk.training.step import TrainingStep, pays_to_compile
 from tests.training.kit import vocabularies
 
@@ -112,6 +115,32 @@ def test_layers_are_compiled_once_for_all_shapes(
         assert compiled(batch(5)).smoothed == plain.eval()(batch(5)).smoothed
     assert len(graphs) == 2, "validation compiled the layers once more"
     torch._dynamo.reset()
+
+
+@pytest.mark.filterwarnings("default")
+def test_many_ranks_compile_whole_layers(monkeypatch: pytest.MonkeyPatch) -> None:
+    import torch._dynamo
+
+    torch._dynamo.reset()
+    graphs: list[torch.fx.GraphModule] = []
+
+    def keep(graph: torch.fx.GraphModule, _inputs: object) -> object:
+        graphs.append(graph)
+        return graph.forward
+
+    monkeypatch.setattr(torch.nn.Module, "compile", partialmethod(torch.nn.Module.compile, backend=keep))
+    monkeypatch.setattr(dist, "_DEFAULT_FIRST_BUCKET_BYTES", 4096)  # so that small layers fill more than one, too
+    dist.init_process_group("gloo", store=dist.HashStore(), rank=0, world_size=1)
+    try:
+        compiled = step(torch.float32)
+        compiled.compile_layers()
+        wrapped = lay_out(compiled, "none", Ranks(0, 2, torch.device("cpu")))
+        for sentences in (4, 7):
+            wrapped(batch(sentences)).smoothed.backward()
+    finally:
+        dist.destroy_process_group()
+        torch._dynamo.reset()
+    assert len(graphs) == 2, "one for each stack"
 
 
 def test_compiling_pays_on_gpus_in_long_runs() -> None:
