@@ -6,7 +6,8 @@ from typing import TYPE_CHECKING, Annotated, Literal
 
 import typer
 
-from nmtk.evaluation.names import USUAL, MetricName, Tokenizer
+from nmtk.cli import metric_flags as flag
+from nmtk.evaluation.names import USUAL, MetricName
 
 if TYPE_CHECKING:
     from nmtk.documents import Document
@@ -38,22 +39,13 @@ def evaluate(
         str | None,
         typer.Option("-t", "--test-set", metavar="NAME", help="A test set of sacreBLEU's, as wmt14/full, for REF."),
     ] = None,
-    pair: Annotated[
-        str | None, typer.Option("-l", "--language-pair", metavar="PAIR", help="Languages of the text, as en-de.")
-    ] = None,
+    pair: flag.Pair = None,
     echo: Annotated[
         Literal["src", "ref"] | None, typer.Option(help="Print the source, or a reference, of -t, and end.")
     ] = None,
-    metrics: Annotated[
-        list[MetricName] | None,
-        typer.Option("--metric", help="A metric; repeat for more.", show_default=", ".join(USUAL)),
-    ] = None,
-    compound_split: Annotated[
-        bool, typer.Option("--compound-split", help="compound-bleu too, tokenised BLEU as in papers on WMT14.")
-    ] = False,
-    tokenised_reference: Annotated[
-        bool, typer.Option("--tokenised-reference", help="For tokenised-bleu, REF is cut into Moses' tokens already.")
-    ] = False,
+    metrics: flag.Names = None,
+    compound_split: flag.CompoundSplit = False,
+    tokenised_reference: flag.TokenisedReference = False,
     all_checkpoints: Annotated[
         bool, typer.Option("--all-checkpoints", help="With -m: each checkpoint; translations are kept in the run.")
     ] = False,
@@ -67,18 +59,11 @@ def evaluate(
         Literal["text", "json", "latex"], typer.Option("--format", "-f", help="How to print the scores.")
     ] = "text",
     width: Annotated[int, typer.Option("--width", "-w", min=0, max=15, help="Decimals.")] = 2,
-    tokenize: Annotated[
-        Tokenizer | None,
-        typer.Option(
-            "--tokenize", "-tok", help="How BLEU finds words.", show_default="13a, or what the language needs"
-        ),
-    ] = None,
-    lowercase: Annotated[bool, typer.Option("--lowercase", "-lc", help="BLEU ignores case.")] = False,
-    chrf_lowercase: Annotated[bool, typer.Option("--chrf-lowercase", help="chrF ignores case.")] = False,
-    ter_case_sensitive: Annotated[bool, typer.Option("--ter-case-sensitive", help="TER minds case.")] = False,
-    comet_model: Annotated[
-        str | None, typer.Option(metavar="NAME", help="COMET's.", show_default="Unbabel/wmt22-comet-da")
-    ] = None,
+    tokenize: flag.Tokenize = None,
+    lowercase: flag.Lowercase = False,
+    chrf_lowercase: flag.ChrfLowercase = False,
+    ter_case_sensitive: flag.TerCaseSensitive = False,
+    comet_model: flag.CometModel = None,
     confidence: Annotated[bool, typer.Option("--confidence", "-ci", help="95% intervals, by bootstrap.")] = False,
     confidence_n: Annotated[int, typer.Option("--confidence-n", "-cin", min=1, help="Resamples for them.")] = 1000,
     paired_bs: Annotated[
@@ -148,25 +133,23 @@ def evaluate(
         print(card.json() if layout == "json" else card.text())
         return
 
-    from nmtk.evaluation.metrics import METRICS
+    from nmtk.evaluation.metrics import in_language, metric_named
     from nmtk.evaluation.report import rendered
     from nmtk.evaluation.significance import Resampling
-    from nmtk.evaluation.systems import read_systems, score_systems, translate
-    from nmtk.evaluation.testsets import TOKENIZERS, Task, named_task
+    from nmtk.evaluation.systems import read_systems, score_systems, target_of, translate
+    from nmtk.evaluation.testsets import Task, named_task
 
-    language = pair.split("-")[1] if pair else ""
-    of_language: Document = {"language": language} if language else {}
     settings: dict[str, Document] = {
-        "bleu": {"tokenize": tokenize or TOKENIZERS.get(language, "13a"), "lowercase": lowercase},
+        "bleu": {"tokenize": tokenize, "lowercase": lowercase},
         "chrf": {"lowercase": chrf_lowercase},
         "chrf++": {"lowercase": chrf_lowercase},
         "ter": {"case_sensitive": ter_case_sensitive},
-        "compound-bleu": of_language,
-        "tokenised-bleu": of_language | {"reference": "tokenised" if tokenised_reference else "raw"},
+        "tokenised-bleu": {"reference": "tokenised" if tokenised_reference else "raw"},
         "comet": {"model": comet_model} if comet_model else {},
     }
     names = dict.fromkeys([*(metrics or USUAL), *([MetricName.COMPOUND_BLEU] if compound_split else [])])
-    chosen = [METRICS[name](**settings[name]) for name in names]
+    language = pair.split("-")[1] if pair else ""
+    chosen = [in_language(metric_named(name, **settings.get(name, {})), language) for name in names]
     resampling = Resampling(
         paired="bs" if paired_bs else "ar" if paired_ar else None,
         trials=paired_bs_n if paired_bs else paired_ar_n,
@@ -186,7 +169,11 @@ def evaluate(
         side = task.source if echo == "src" else task.references[0]
         print("\n".join(side[1] if side else ()))
         return
-    systems = [translate(model, task)] if model else read_systems(given or [STANDARD])
+    if model:
+        systems = [translate(model, task)]
+        chosen = [in_language(metric, target_of(model)) for metric in chosen]
+    else:
+        systems = read_systems(given or [STANDARD])
     print(rendered({"": score_systems(systems, task, chosen, resampling)}, layout, width=width))
 
 

@@ -8,7 +8,7 @@ recipes, the command line and the tests know it from there.
 import json
 import re
 from collections.abc import Mapping, Sequence
-from typing import Annotated, ClassVar, Literal, TypeAlias, get_args
+from typing import Annotated, Any, ClassVar, Literal, TypeAlias, get_args
 
 from pydantic import Field
 from sacrebleu.metrics.base import Metric as Measure
@@ -23,6 +23,13 @@ from nmtk.options import BY_KIND, Options, nearest
 
 Lines: TypeAlias = Sequence[str]
 
+TOKENIZERS: Mapping[str, Tokenizer] = {
+    **dict.fromkeys(("zh", "zho", "cmn"), "zh"),
+    **dict.fromkeys(("ja", "jpn"), "ja-mecab"),
+    **dict.fromkeys(("ko", "kor"), "ko-mecab"),
+}
+"""What BLEU cuts words with by the language, as in sacreBLEU; of all others, and of one that is not known, `13a`."""
+
 
 class Bleu(Options):
     """BLEU, up to 4-grams of words, over the whole corpus (Papineni et al. 2002; Post 2018). 0 to 100."""
@@ -30,13 +37,14 @@ class Bleu(Options):
     higher_is_better: ClassVar[bool] = True
 
     kind: Literal["bleu"] = "bleu"
-    tokenize: Tokenizer = "13a"
+    tokenize: Tokenizer | None = None
+    """None: what the language needs (`in_language`)."""
     lowercase: bool = False
 
     def measure(self, references: Sequence[Lines], source: Lines | None = None) -> Measure:
         """The metric, as sacreBLEU's own object. Raises OptionsError when the tokeniser's package is not installed."""
         try:
-            return BLEU(tokenize=self.tokenize, lowercase=self.lowercase, force=True, references=references)
+            return BLEU(tokenize=self.tokenize or "13a", lowercase=self.lowercase, force=True, references=references)
         except RuntimeError as error:  # sacreBLEU's way to ask for a package that is not installed
             raise OptionsError(
                 f"bleu.tokenize: {self.tokenize} cannot be used: {' '.join(str(error).split())}"
@@ -160,20 +168,28 @@ Text: TypeAlias = tuple[str, Sequence[str]]
 """A text's name, for messages, and its lines."""
 
 
-def metric_named(name: str) -> Metric:
-    """The metric of that name, with its usual settings. Raises OptionsError for an unknown name, with the nearest."""
-    try:
-        return METRICS[name]()
-    except KeyError:
+def metric_named(name: str, **settings: Any) -> Metric:
+    """The metric of that name, with its usual settings but for those that are given.
+
+    Raises OptionsError for an unknown name, with the nearest.
+    """
+    if name not in METRICS:
         close = nearest(name, list(METRICS))
-        raise OptionsError(f"metric: found {name!r}, wanted one of {', '.join(METRICS)}{close}") from None
+        raise OptionsError(f"metric: found {name!r}, wanted one of {', '.join(METRICS)}{close}")
+    return METRICS[name](**settings)
 
 
 def in_language(metric: Metric, language: str) -> Metric:
-    """The metric for text in a language, if it minds languages and was not told one."""
-    if "language" not in type(metric).model_fields or "language" in metric.model_fields_set:
+    """The metric for text in a language, as `pt` or `pt-BR`, in all that it minds of it and was not told otherwise.
+
+    Whatever scores text goes through here, so that a figure is the same everywhere. The empty language is not known.
+    """
+    if not language:
         return metric
-    return metric.model_copy(update={"language": re.split("[-_]", language)[0]})
+    code = re.split("[-_]", language)[0].lower()
+    wanted = {"language": code, "tokenize": TOKENIZERS.get(code, "13a")}
+    told = {name for name in metric.model_fields_set if getattr(metric, name) is not None}
+    return metric.model_copy(update={name: wanted[name] for name in (wanted.keys() & type(metric).model_fields) - told})
 
 
 def evaluate(

@@ -4,6 +4,7 @@ import sys
 from collections.abc import Sequence
 from pathlib import Path
 
+from nmtk.documents import read_yaml
 from nmtk.evaluation.metrics import Metric, Text, check_lengths
 from nmtk.evaluation.scores import Score
 from nmtk.evaluation.significance import Resampling, evaluate_systems
@@ -28,6 +29,14 @@ def translate(model: Path, task: Task) -> Text:
     name, lines = task.source
     check_lengths(task.source, *task.references)  # before the work
     return f"the translation of {name}", load(model, precision="float32").translate(list(lines))
+
+
+def target_of(model: Path) -> str:
+    """The language that a model translates into; empty where its card does not say."""
+    from nmtk.bundle import CARD, find
+
+    card = find(model) / CARD
+    return str(read_yaml(card).get("target", "")) if card.is_file() else ""
 
 
 def score_systems(

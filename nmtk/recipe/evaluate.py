@@ -76,10 +76,12 @@ def metrics_of(recipe: Recipe, test: str) -> dict[str, Metric]:
 
 
 def check_metrics(recipe: Recipe) -> None:
-    """Raise OptionsError where a package is missing that an expected score needs: better now than after training."""
-    for test in recipe.expect:
-        for metric in metrics_of(recipe, test).values():
-            metric.measure([["."]], ["."])
+    """Raise OptionsError where a package is missing that a score needs: better now than after training."""
+    wanted = [metric for test in recipe.data.test for metric in metrics_of(recipe, test).values()]
+    validated = [metric_named(name) for name in recipe.training.validation.metrics if name != "loss"]
+    wanted += [in_language(metric, recipe.data.target) for metric in validated]
+    for metric in dict.fromkeys(wanted):
+        metric.measure([["."]], ["."])
 
 
 def score_tests(recipe: Recipe, translated: Mapping[str, Sequence[str]], tests: Mapping[str, Text]) -> Scores:

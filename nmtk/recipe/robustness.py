@@ -16,7 +16,7 @@ from nmtk.decoding.translator import Translation, Translator
 from nmtk.devices import pick_device
 from nmtk.documents import Document, read_yaml, to_yaml
 from nmtk.errors import DataError
-from nmtk.evaluation.metrics import Bleu, Chrf, Metric, evaluate
+from nmtk.evaluation.metrics import Bleu, Chrf, Metric, evaluate, in_language
 from nmtk.evaluation.robustness import (
     PERTURBATIONS,
     SHORT,
@@ -101,11 +101,17 @@ class Robustness(NamedTuple):
 
 
 def examine(
-    translator: Translator, test: str, pairs: Sequence[Pair], plain: Sequence[str], options: RobustnessOptions
+    translator: Translator,
+    test: str,
+    pairs: Sequence[Pair],
+    plain: Sequence[str],
+    options: RobustnessOptions,
+    language: str,
 ) -> Robustness:
     """The card of a model on the first lines of a test set, whose translations as it stands are `plain`.
 
-    Lines that are empty on a side are none of them. Raises DataError when no line is left.
+    language: that of the translations. Lines that are empty on a side are none of them. Raises DataError when no line
+    is left.
     """
     chosen = [
         (pair, line) for pair, line in zip(pairs, plain, strict=True) if pair.source.strip() and pair.target.strip()
@@ -119,7 +125,7 @@ def examine(
     for kind, perturb in PERTURBATIONS.items():
         case = perturb(sources, drawing(options.seed, kind))
         if case.sources:
-            findings[kind] = _judge(case, _translate(translator, case.sources), references, translated)
+            findings[kind] = _judge(case, _translate(translator, case.sources), references, translated, language)
     if words := single_words(sources, drawing(options.seed, "single-words")):
         found = _translate(translator, words)
         short = sum(is_short(one.text) and not one.looped for one in found)
@@ -141,7 +147,7 @@ def examine_run(run: Path, options: RobustnessOptions, device: str = "auto") -> 
     [plain] = translations(model, None, {test: text}, place_of(run, model), device).values()
     bundle = Bundle.load(model, pick_device(device))
     translator = Translator(bundle, DecodingOptions.parse(bundle.decoding, str(model)))
-    card = examine(translator, test, list(text.pairs()), plain, options)
+    card = examine(translator, test, list(text.pairs()), plain, options, home.recipe.data.target)
     keep(run, card)
     return card
 
@@ -157,11 +163,14 @@ def _translate(translator: Translator, lines: Sequence[str]) -> list[Translation
     return [found[0] for found in translator.candidates(lines)]
 
 
-def _judge(case: Perturbed, found: Sequence[Translation], references: Sequence[str], plain: Sequence[str]) -> Finding:
+def _judge(
+    case: Perturbed, found: Sequence[Translation], references: Sequence[str], plain: Sequence[str], language: str
+) -> Finding:
     wanted, unharmed, made = (
         [*map(case.read, texts)] for texts in (case.become(references), case.become(plain), [one.text for one in found])
     )
     metrics: list[Metric] = [Bleu(lowercase=case.lowercase), Chrf(lowercase=case.lowercase)]
+    metrics = [in_language(metric, language) for metric in metrics]
     scores = [evaluate(lines, [wanted], metrics) for lines in (made, unharmed)]
     finding = _counted(found)._replace(scores=[*zip(*scores, strict=True)])
     if not case.copied:

@@ -8,6 +8,7 @@ from typing import Any
 
 import pytest
 
+from nmtk.bundle import CARD, OPTIONS, WEIGHTS
 from nmtk.evaluation.metrics import Bleu, Chrf, CompoundBleu, Ter, TokenisedBleu, evaluate
 from nmtk.evaluation.report import Layout, as_text, rendered
 from nmtk.evaluation.scores import Score
@@ -17,6 +18,14 @@ from tests.recipe.test_evaluate import make_run
 
 REFERENCE = ["Ein Hund schläft im Schatten.", "Zwei Katzen sitzen auf der Mauer.", "Das ist alles."]
 HYPOTHESES = ["Ein Hund schläft im Schatten.", "Zwei Katzen sind auf einer Mauer.", "Das war alles."]
+
+
+def make_model(folder: Path, target: str) -> None:
+    """A model folder, without a model, whose card names the target language."""
+    folder.mkdir(parents=True)
+    for name in (OPTIONS, WEIGHTS):
+        (folder / name).touch()
+    (folder / CARD).write_text(f"target: {target}\n")
 
 
 @pytest.fixture
@@ -226,6 +235,7 @@ def test_a_test_set_by_name_is_scored_translated_and_printed(
         "nmtk.decoding.system.load", lambda path, precision: SimpleNamespace(translate=lambda lines: lines)
     )
     wanted = as_text({"": evaluate(HYPOTHESES, [REFERENCE])}) + "\n"
+    make_model(files / "runs" / "a", "zh")
     named = ["-t", "wmt17", "-l", "en-de"]
     assert nmtk("evaluate", *named, "-i", "hyp").out == wanted
     assert nmtk("evaluate", *named, "-m", "runs/a").out == wanted
@@ -277,5 +287,9 @@ def test_a_text_of_ones_own_is_translated_and_scored(
         return Shouting()
 
     monkeypatch.setattr("nmtk.decoding.system.load", load)
+    make_model(files / "runs" / "a", "zh-Hans")
     ended = nmtk("evaluate", "-m", "runs/a", "--source", "hyp", "ref")
-    assert ended.out == as_text({"": evaluate([line.upper() for line in HYPOTHESES], [REFERENCE])}) + "\n"
+    wanted = evaluate([line.upper() for line in HYPOTHESES], [REFERENCE], [Bleu(tokenize="zh"), "chrf", "ter"])
+    assert ended.out == as_text({"": wanted}) + "\n"
+    ended = nmtk("evaluate", "-m", "runs/a", "--source", "hyp", "ref", "-l", "en-de")
+    assert "|tok:13a|" in ended.out

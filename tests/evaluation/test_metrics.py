@@ -22,6 +22,7 @@ from nmtk.evaluation.metrics import (
     Ter,
     check_lengths,
     evaluate,
+    in_language,
     metric_named,
 )
 from nmtk.evaluation.names import USUAL, MetricName, Tokenizer
@@ -107,17 +108,26 @@ def test_the_order_of_lines_does_not_matter(name: str) -> None:
     assert one.score == pytest.approx(other.score)
 
 
+NEEDED = {"smooth_value": {"smooth_method": "floor"}}
+"""Settings without which another means nothing."""
+NOT_AT_HAND = ("13a", "flores101", "flores200", "ja-mecab", "ko-mecab", "spBLEU-1K", "spm")
+"""Tokenisers whose packages or models may be missing, and the one that is there anyway."""
+
+
 @pytest.mark.usefixtures("comet")
 @pytest.mark.parametrize("name", METRICS)
 def test_every_setting_shows_in_the_score(name: str) -> None:
     """Two figures that are not comparable never look alike: the name or the signature differs."""
-    plain = METRICS[name]()
     for field, about in METRICS[name].model_fields.items():
         if field == "kind":
             continue
+        plain = METRICS[name](**NEEDED.get(field, {}))
         value = getattr(plain, field)
-        choices = [choice for choice in get_args(about.annotation) if choice not in (value, "ja-mecab", "ko-mecab")]
-        other = next((choice for choice in reversed(choices)), "none") if isinstance(value, str) else not value
+        names = [choice for arm in (about.annotation, *get_args(about.annotation)) for choice in get_args(arm)]
+        choices = [choice for choice in names if isinstance(choice, str) and choice not in (value, *NOT_AT_HAND)]
+        other = {"smooth_value": 0.5, "language": "fr", "model": "none"}.get(
+            field, choices[0] if choices else not value
+        )
         [one, two] = evaluate(HYPOTHESES, [REFERENCE], [plain, plain.model_copy(update={field: other})], SOURCE)
         assert (one.name, one.signature) != (two.name, two.signature), field
 
@@ -143,6 +153,30 @@ def test_the_score_has_as_many_decimals_as_asked_for() -> None:
 def test_an_unknown_metric_is_named_with_its_nearest() -> None:
     with pytest.raises(OptionsError, match=r"^metric: found 'blue', wanted one of bleu, .*; did you mean bleu\?$"):
         metric_named("blue")
+
+
+@pytest.mark.parametrize(
+    ("language", "tokenizer"),
+    [("zh", "zh"), ("zh-Hans", "zh"), ("zho_Hant", "zh"), ("ja", "ja-mecab"), ("ko_KR", "ko-mecab"), ("pt-BR", "13a")],
+)
+def test_bleu_finds_words_as_the_language_needs_unless_it_was_told_how(language: str, tokenizer: Tokenizer) -> None:
+    assert in_language(Bleu(lowercase=True), language) == Bleu(lowercase=True, tokenize=tokenizer)
+    assert in_language(Bleu(tokenize=None), language) == Bleu(tokenize=tokenizer)
+    assert in_language(Bleu(tokenize="char"), language) == Bleu(tokenize="char")
+    assert in_language(Bleu(), "") == Bleu()
+    assert in_language(Ter(), language) == Ter()
+
+
+def test_chinese_has_words_in_bleu() -> None:
+    """For 13a a sentence without blanks is a single word."""
+    hypotheses, reference = ["那个老人坐在河边看书。"] * 3, ["那个老人坐在树下看书。"] * 3
+    [unknown], [chinese], [wanted] = (
+        evaluate(hypotheses, [reference], [metric])
+        for metric in (Bleu(), in_language(Bleu(), "zh-CN"), Bleu(tokenize="zh"))
+    )
+    assert unknown.score == 0
+    assert chinese == wanted
+    assert 50 < chinese.score < 100
 
 
 def test_texts_that_do_not_match_are_named_with_their_counts() -> None:

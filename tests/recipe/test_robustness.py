@@ -43,7 +43,7 @@ def card_of(
     pairs = [
         Pair(source, target, line) for line, (source, target) in enumerate(zip(sources, references, strict=True), 1)
     ]
-    return examine(cast(Any, Known(known)), "test", pairs, plain, OPTIONS)
+    return examine(cast(Any, Known(known)), "test", pairs, plain, OPTIONS, "de")
 
 
 def test_a_model_that_takes_no_harm_has_the_score_of_the_plain_text() -> None:
@@ -75,7 +75,7 @@ def test_a_model_that_says_nothing_has_nothing() -> None:
 def test_the_figures_are_of_what_the_model_makes_of_the_changed_text() -> None:
     translator = Translator(copying_bundle(), DecodingOptions())
     pairs = [Pair(source, target, 1) for source, target in zip(SOURCES, REFERENCES, strict=True)]
-    card = examine(translator, "test", pairs, REFERENCES, OPTIONS)
+    card = examine(translator, "test", pairs, REFERENCES, OPTIONS, "de")
     upper = translator.translate_all([line.upper() for line in SOURCES])
     wanted = evaluate(upper, [REFERENCES], [Bleu(lowercase=True), Chrf(lowercase=True)])
     assert [score for score, _ in card.findings["upper-case"].scores] == wanted
