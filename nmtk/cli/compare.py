@@ -71,12 +71,11 @@ def compare(
         found = compare_runs((texts[0], texts[1]), chosen, resampling)
     else:
         from nmtk.evaluation.comparison import compare as compare_texts
-        from nmtk.evaluation.systems import read_systems, warn
+        from nmtk.evaluation.systems import read_systems
         from nmtk.evaluation.testsets import Task
 
         task = Task.read(texts, source)
         one, other = read_systems(hypotheses or [])
-        warn([one, other], task)
         found = [compare_texts(task, (one, other), chosen, resampling)]
     if output:
         from nmtk.evaluation.page import page

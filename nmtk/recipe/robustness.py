@@ -15,7 +15,7 @@ from nmtk.decoding.options import DecodingOptions
 from nmtk.decoding.translator import Translation, Translator
 from nmtk.devices import pick_device
 from nmtk.documents import Document, read_yaml, to_yaml
-from nmtk.errors import DataError
+from nmtk.errors import DataError, OptionsError
 from nmtk.evaluation.metrics import Bleu, Chrf, Metric, evaluate, in_language
 from nmtk.evaluation.robustness import (
     PERTURBATIONS,
@@ -133,12 +133,17 @@ def examine(
     return Robustness(test, options.model_copy(update={"lines": len(chosen)}), findings)
 
 
-def examine_run(run: Path, options: RobustnessOptions, device: str = "auto") -> Robustness:
-    """The card of a run's final model on the first test set of its recipe, written into both of them.
+def examine_run(run: Path, lines: int | None = None, device: str = "auto") -> Robustness:
+    """The card of a run's final model on the first test set of its recipe, as the recipe wants it or of other `lines`.
 
-    Raises OptionsError when the folder is no run, ModelError when it has no model, DataError when it has no test set.
+    Only the former is written into run and model: theirs is the card that the recipe asks for. Raises OptionsError
+    when it asks for none, ModelError for a folder that is no run or has no model, DataError when it has no test set.
     """
     home = open_run(run)
+    asked = home.recipe.robustness
+    options = asked if lines is None else asked.model_copy(update={"lines": lines})
+    if not options.lines:
+        raise OptionsError(f"{run}: robustness.lines: its recipe asks for no card: found 0, wanted --lines N")
     tests = find_texts(home.recipe.data, home.folder, run / "text").test
     if not tests:
         raise DataError(f"{run}: its recipe has no test set, wanted one for the robustness card: data.test")
@@ -148,7 +153,8 @@ def examine_run(run: Path, options: RobustnessOptions, device: str = "auto") -> 
     bundle = Bundle.load(model, pick_device(device))
     translator = Translator(bundle, DecodingOptions.parse(bundle.decoding, str(model)))
     card = examine(translator, test, list(text.pairs()), plain, options, home.recipe.data.target)
-    keep(run, card)
+    if options == asked:
+        keep(run, card)
     return card
 
 

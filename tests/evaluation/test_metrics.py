@@ -6,8 +6,10 @@ import random
 import subprocess
 import sys
 from collections.abc import Sequence
+from http.client import HTTPException
 from pathlib import Path
 from typing import get_args
+from urllib.error import URLError
 
 import pytest
 from sacrebleu.metrics import BLEU
@@ -59,6 +61,11 @@ def write(path: Path, lines: Sequence[str]) -> str:
         ([Bleu(), Chrf(), Ter()], "-m bleu chrf ter"),
         ([Bleu(tokenize="none"), Chrf(lowercase=True)], "-m bleu chrf -tok none --chrf-lowercase"),
         ([Bleu(), Chrf()], "-m bleu chrf --confidence --confidence-n 200"),
+        ([Bleu(smooth_method="floor")], "-m bleu --smooth-method floor"),
+        ([Bleu(smooth_method="add-k", smooth_value=0.5)], "-m bleu --smooth-method add-k --smooth-value 0.5"),
+        ([Chrf(eps_smoothing=True)], "-m chrf --chrf-eps-smoothing"),
+        ([Ter(normalized=True, asian_support=True)], "-m ter --ter-normalized --ter-asian-support"),
+        ([Ter(no_punct=True, case_sensitive=True)], "-m ter --ter-no-punct --ter-case-sensitive"),
         ([ChrfPlusPlus(eps_smoothing=True)], "-m chrf --chrf-word-order 2 --chrf-eps-smoothing"),
         (
             [Ter(case_sensitive=True, normalized=True, no_punct=True)],
@@ -197,6 +204,28 @@ def test_nothing_cannot_be_scored() -> None:
 def test_a_tokeniser_that_is_not_installed_says_what_to_install() -> None:
     with pytest.raises(OptionsError, match=r"^bleu\.tokenize: ja-mecab cannot be used: .*pip install sacrebleu\[ja\]$"):
         evaluate(["a"], [["a"]], [Bleu(tokenize="ja-mecab")])
+
+
+@pytest.mark.parametrize("failure", [URLError("Name or service not known"), HTTPException("Name or service not known")])
+def test_a_tokeniser_whose_model_cannot_be_fetched_says_where_it_is_wanted(
+    failure: Exception, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    def fail(source: str, place: str) -> None:
+        raise failure
+
+    monkeypatch.setattr("sacrebleu.tokenizers.tokenizer_spm.SACREBLEU_DIR", str(tmp_path))
+    monkeypatch.setattr("sacrebleu.tokenizers.tokenizer_spm.download_file", fail)
+    with pytest.raises(
+        OptionsError,
+        match=r"^bleu\.tokenize: flores200: its model cannot be fetched from https:\S+: Name or service not known: "
+        r"wanted it as \S+/models/flores200sacrebleuspm, or another tokeniser$",
+    ):
+        evaluate(["a"], [["a"]], [Bleu(tokenize="flores200")])
+
+
+def test_only_some_ways_to_smooth_have_a_value() -> None:
+    with pytest.raises(ValueError, match="smooth_value: found one for exp, wanted smooth_method floor or add-k"):
+        Bleu(smooth_value=0.5)
 
 
 # The figures that the organisers of WMT17 published were made by other programs: mteval-v13a and -v14, TERCOM, chrF++.

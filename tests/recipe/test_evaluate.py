@@ -12,7 +12,6 @@ from nmtk.decoding.translator import Translator
 from nmtk.documents import Document
 from nmtk.errors import DataError, ModelError, OptionsError
 from nmtk.evaluation.metrics import Bleu, Chrf, Metric, TokenisedBleu, evaluate
-from nmtk.evaluation.robustness import RobustnessOptions
 from nmtk.evaluation.significance import Resampling
 from nmtk.recipe.compare import compare_runs
 from nmtk.recipe.evaluate import check_metrics, evaluate_run, metrics_of
@@ -122,7 +121,7 @@ def test_a_run_into_chinese_is_scored_in_chinese_words(run: Path, tmp_path: Path
     recipe = open_run(run).recipe
     [model] = evaluate_run(run, [Bleu()])["small"].values()
     compared = [score for rows in compare_runs((run, other), [Bleu()], Resampling())[0].rows.values() for score in rows]
-    card = examine_run(run, RobustnessOptions(lines=4))
+    card = examine_run(run, 4)
     judged = [
         score for found in card.findings.values() for pair in found.scores for score in pair if score.name == "BLEU"
     ]
@@ -174,12 +173,28 @@ def test_all_checkpoints_are_a_curve_and_have_translations_of_their_own(run: Pat
     curve = evaluate_run(run, METRICS, all_checkpoints=True)
     assert translated == [20, 40] * 3
     for test, rows in curve.items():
-        assert list(rows) == ["10", "1,000"]
-        assert rows["1,000"] == final[test]["model"]
-        assert rows["10"][0].score < rows["1,000"][0].score
+        assert list(rows) == ["10", "1000"]
+        assert rows["1000"] == final[test]["model"]
+        assert rows["10"][0].score < rows["1000"][0].score
     assert evaluate_run(run, METRICS, all_checkpoints=True) == curve
     assert translated == [20, 40] * 3
     assert (run / "translations" / "checkpoints" / "00000010" / "small.txt").is_file()
+
+
+def test_what_is_suspicious_about_a_run_is_told(
+    run: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    other = make_run(tmp_path, "other")
+    monkeypatch.setattr(Translator, "translate_all", lambda translator, lines: ["", *["▁A"] * (len(lines) - 1)])
+    evaluate_run(run, METRICS)
+    told = capsys.readouterr().err.splitlines()
+    for test, count in (("small", 20), ("large", 40)):
+        assert f"nmtk: warning: {test}: 1 of {count} hypotheses are empty, and 0 of the references" in told
+        assert any(line.startswith(f"nmtk: warning: {test}: ") and "SentencePiece" in line for line in told)
+    compare_runs((run, other), METRICS, Resampling())
+    told = capsys.readouterr().err.splitlines()
+    assert "nmtk: warning: small: first: 1 of 20 hypotheses are empty, and 0 of the references" in told
+    assert "nmtk: warning: large: other: 1 of 40 hypotheses are empty, and 0 of the references" in told
 
 
 def test_a_run_without_checkpoints_says_so(run: Path) -> None:
