@@ -12,7 +12,7 @@ from nmtk.cli.build_vocab import build_vocab
 from nmtk.cli.compare import compare
 from nmtk.cli.doctor import doctor
 from nmtk.cli.evaluate import evaluate
-from nmtk.cli.groups import GroupedCommand
+from nmtk.cli.groups import GroupedCommand, Verbs
 from nmtk.cli.recipe import recipe
 from nmtk.cli.score import score
 from nmtk.cli.train import train
@@ -21,6 +21,7 @@ from nmtk.errors import NmtkError
 
 app = typer.Typer(
     name="nmtk",
+    cls=Verbs,
     no_args_is_help=True,
     pretty_exceptions_enable=False,
     rich_markup_mode=None,  # importing Rich would double the time that --help takes
@@ -29,9 +30,9 @@ app = typer.Typer(
 app.command("build-vocab", short_help="Learn a vocabulary from text.")(build_vocab)
 app.command("train", short_help="Train a model by a recipe, or go on training it.")(train)
 app.command("translate", cls=GroupedCommand, short_help="Translate lines of text.")(translate)
-app.command("evaluate", short_help="Score translations, or a run's model.")(evaluate)
+app.command("evaluate", cls=GroupedCommand, short_help="Score translations, or a run's model.")(evaluate)
 app.command("score", short_help="Say how probable translations are.")(score)
-app.command("compare", short_help="Show where two systems differ.")(compare)
+app.command("compare", cls=GroupedCommand, short_help="Show where two systems differ.")(compare)
 app.command("average-checkpoints", short_help="Make one model of several checkpoints.")(average_checkpoints)
 app.command("benchmark", short_help="Measure speed and memory on this machine.")(benchmark)
 app.command("doctor", short_help="Examine parallel text, or this machine.")(doctor)

@@ -6,7 +6,8 @@ from typing import Annotated, Literal
 
 import typer
 
-from nmtk.evaluation.names import USUAL, MetricName
+from nmtk.cli import metric_flags as flag
+from nmtk.evaluation.names import USUAL
 
 
 def compare(
@@ -22,10 +23,10 @@ def compare(
         Path | None, typer.Option("-o", "--output", metavar="HTML", help="A page that shows the differences.")
     ] = None,
     sentences: Annotated[int, typer.Option("-n", "--sentences", min=0, help="How many it shows on either side.")] = 50,
-    metrics: Annotated[
-        list[MetricName] | None,
-        typer.Option("--metric", help="A metric; repeat for more.", show_default=", ".join(USUAL)),
-    ] = None,
+    pair: flag.Pair = None,
+    metrics: flag.Names = None,
+    tokenize: flag.Tokenize = None,
+    lowercase: flag.Lowercase = False,
     layout: Annotated[
         Literal["text", "json", "latex"], typer.Option("--format", "-f", help="How to print the scores.")
     ] = "text",
@@ -48,16 +49,21 @@ def compare(
         (runs and len(texts) != 2, "RUN", f"found {len(texts)}, wanted two runs; or references and two systems, -i"),
         (not runs and len(hypotheses or []) != 2, "-i", f"found {len(hypotheses or [])}, wanted two systems"),
         (runs and source, "--source", "runs have their own"),
+        (runs and pair, "-l", "runs have their own"),
+        (pair is not None and pair.count("-") != 1, "-l", f"found {pair}, wanted two languages, as en-de"),
         (len({*texts, *(hypotheses or [])}) < len([*texts, *(hypotheses or [])]), "-i", "found one text twice"),
     ):
         if wrong:
             raise typer.BadParameter(message, param_hint=where)
 
-    from nmtk.evaluation.metrics import metric_named
+    from nmtk.evaluation.metrics import in_language, metric_named
     from nmtk.evaluation.report import rendered
     from nmtk.evaluation.significance import Resampling
 
-    chosen = [metric_named(name) for name in dict.fromkeys(metrics or USUAL)]
+    settings = {"bleu": {"tokenize": tokenize, "lowercase": lowercase}}
+    language = pair.split("-")[1] if pair else ""
+    names = dict.fromkeys(metrics or USUAL)
+    chosen = [in_language(metric_named(name, **settings.get(name, {})), language) for name in names]
     resampling = Resampling("ar" if paired_ar else "bs")
     if runs:
         from nmtk.recipe.compare import compare_runs
@@ -65,12 +71,11 @@ def compare(
         found = compare_runs((texts[0], texts[1]), chosen, resampling)
     else:
         from nmtk.evaluation.comparison import compare as compare_texts
-        from nmtk.evaluation.systems import read_systems, warn
+        from nmtk.evaluation.systems import read_systems
         from nmtk.evaluation.testsets import Task
 
         task = Task.read(texts, source)
         one, other = read_systems(hypotheses or [])
-        warn([one, other], task)
         found = [compare_texts(task, (one, other), chosen, resampling)]
     if output:
         from nmtk.evaluation.page import page

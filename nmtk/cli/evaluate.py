@@ -6,15 +6,19 @@ from typing import TYPE_CHECKING, Annotated, Literal
 
 import typer
 
-from nmtk.evaluation.names import USUAL, MetricName, Tokenizer
+from nmtk.cli import metric_flags as flag
+from nmtk.evaluation.names import USUAL, MetricName
 
 if TYPE_CHECKING:
     from nmtk.documents import Document
 
 STANDARD = Path("-")
+OF_ROBUSTNESS = {"-m", "--robustness", "--lines", "--format"}
+"""What may stand beside --robustness."""
 
 
 def evaluate(
+    ctx: typer.Context,
     references: Annotated[
         list[Path] | None, typer.Argument(metavar="REF", show_default=False, help="The references.")
     ] = None,
@@ -38,22 +42,13 @@ def evaluate(
         str | None,
         typer.Option("-t", "--test-set", metavar="NAME", help="A test set of sacreBLEU's, as wmt14/full, for REF."),
     ] = None,
-    pair: Annotated[
-        str | None, typer.Option("-l", "--language-pair", metavar="PAIR", help="Languages of the text, as en-de.")
-    ] = None,
+    pair: flag.Pair = None,
     echo: Annotated[
         Literal["src", "ref"] | None, typer.Option(help="Print the source, or a reference, of -t, and end.")
     ] = None,
-    metrics: Annotated[
-        list[MetricName] | None,
-        typer.Option("--metric", help="A metric; repeat for more.", show_default=", ".join(USUAL)),
-    ] = None,
-    compound_split: Annotated[
-        bool, typer.Option("--compound-split", help="compound-bleu too, tokenised BLEU as in papers on WMT14.")
-    ] = False,
-    tokenised_reference: Annotated[
-        bool, typer.Option("--tokenised-reference", help="For tokenised-bleu, REF is cut into Moses' tokens already.")
-    ] = False,
+    metrics: flag.Names = None,
+    compound_split: flag.CompoundSplit = False,
+    tokenised_reference: flag.TokenisedReference = False,
     all_checkpoints: Annotated[
         bool, typer.Option("--all-checkpoints", help="With -m: each checkpoint; translations are kept in the run.")
     ] = False,
@@ -61,24 +56,29 @@ def evaluate(
         bool, typer.Option("--robustness", help="With -m: how it takes capitals, typos, numbers, ... instead.")
     ] = False,
     lines: Annotated[
-        int, typer.Option("--lines", min=1, help="So many of the first test set, for --robustness.")
-    ] = 200,
+        int | None,
+        typer.Option(
+            "--lines",
+            min=1,
+            help="For --robustness: so many of the first test set; then the run keeps its own.",
+            show_default="the recipe's",
+        ),
+    ] = None,
     layout: Annotated[
         Literal["text", "json", "latex"], typer.Option("--format", "-f", help="How to print the scores.")
     ] = "text",
     width: Annotated[int, typer.Option("--width", "-w", min=0, max=15, help="Decimals.")] = 2,
-    tokenize: Annotated[
-        Tokenizer | None,
-        typer.Option(
-            "--tokenize", "-tok", help="How BLEU finds words.", show_default="13a, or what the language needs"
-        ),
-    ] = None,
-    lowercase: Annotated[bool, typer.Option("--lowercase", "-lc", help="BLEU ignores case.")] = False,
-    chrf_lowercase: Annotated[bool, typer.Option("--chrf-lowercase", help="chrF ignores case.")] = False,
-    ter_case_sensitive: Annotated[bool, typer.Option("--ter-case-sensitive", help="TER minds case.")] = False,
-    comet_model: Annotated[
-        str | None, typer.Option(metavar="NAME", help="COMET's.", show_default="Unbabel/wmt22-comet-da")
-    ] = None,
+    tokenize: flag.Tokenize = None,
+    lowercase: flag.Lowercase = False,
+    smooth_method: flag.SmoothMethod = "exp",
+    smooth_value: flag.SmoothValue = None,
+    chrf_lowercase: flag.ChrfLowercase = False,
+    chrf_eps_smoothing: flag.ChrfEpsSmoothing = False,
+    ter_case_sensitive: flag.TerCaseSensitive = False,
+    ter_normalized: flag.TerNormalized = False,
+    ter_no_punct: flag.TerNoPunct = False,
+    ter_asian_support: flag.TerAsianSupport = False,
+    comet_model: flag.CometModel = None,
     confidence: Annotated[bool, typer.Option("--confidence", "-ci", help="95% intervals, by bootstrap.")] = False,
     confidence_n: Annotated[int, typer.Option("--confidence-n", "-cin", min=1, help="Resamples for them.")] = 1000,
     paired_bs: Annotated[
@@ -110,6 +110,7 @@ def evaluate(
     given, wanted = hypotheses or [], references or []
     own = model is not None and not wanted and test_set is None
     paired = paired_bs or paired_ar
+    beside = sorted(_given(ctx) - OF_ROBUSTNESS) if robustness else []
     texts = [*given, *wanted, source]
     for wrong, where, message in (
         (test_set and not pair, "-t", "wanted its language pair too, as -l en-de"),
@@ -120,13 +121,20 @@ def evaluate(
         (model and given, "-i", "wanted a file to score, -i, or a model, -m, and not both"),
         (model and wanted and not source, "REF", "with -m RUN, wanted the text it translates too: --source FILE"),
         (not (wanted or test_set) and (source or not model), "REF", "wanted at least one reference to score against"),
+        (
+            smooth_value is not None and smooth_method not in ("floor", "add-k"),
+            "--smooth-value",
+            f"{smooth_method} has none: wanted --smooth-method floor or add-k",
+        ),
         (tokenised_reference and not wanted, "--tokenised-reference", "wanted files of references, REF"),
         (robustness and not own, "--robustness", "wanted a run, -m, on the first test set of its recipe"),
         (
-            robustness and (metrics or compound_split or all_checkpoints or confidence or paired or layout == "latex"),
+            beside,
             "--robustness",
-            "it has a table of its own: wanted no other metrics, checkpoints, intervals, tests or LaTeX",
+            f"it has a table of its own: found {', '.join(beside)}, wanted only -m, --lines, --format",
         ),
+        (robustness and layout == "latex", "--robustness", "found --format latex, wanted text or json"),
+        (lines and not robustness, "--lines", "wanted --robustness, whose lines they are"),
         (all_checkpoints and not own, "--all-checkpoints", "wanted a run, -m, on the test sets of its recipe"),
         (paired_bs and paired_ar, "--paired-ar", "wanted one paired test, and not two"),
         (paired and len(given) < 2, "-i", "for a paired test, wanted two systems or more: -i A -i B"),
@@ -140,33 +148,41 @@ def evaluate(
         raise typer.BadParameter("wanted translations on standard input, or a file of them: -i HYP", param_hint="-i")
 
     if robustness:
-        from nmtk.evaluation.robustness import RobustnessOptions
         from nmtk.recipe.robustness import examine_run
 
         assert model
-        card = examine_run(model, RobustnessOptions(lines=lines))
+        card = examine_run(model, lines)
         print(card.json() if layout == "json" else card.text())
         return
 
-    from nmtk.evaluation.metrics import METRICS
+    from nmtk.evaluation.metrics import in_language, metric_named
     from nmtk.evaluation.report import rendered
     from nmtk.evaluation.significance import Resampling
-    from nmtk.evaluation.systems import read_systems, score_systems, translate
-    from nmtk.evaluation.testsets import TOKENIZERS, Task, named_task
+    from nmtk.evaluation.systems import read_systems, score_systems, target_of, translate
+    from nmtk.evaluation.testsets import Task, named_task
 
-    language = pair.split("-")[1] if pair else ""
-    of_language: Document = {"language": language} if language else {}
+    chrf: Document = {"lowercase": chrf_lowercase, "eps_smoothing": chrf_eps_smoothing}
     settings: dict[str, Document] = {
-        "bleu": {"tokenize": tokenize or TOKENIZERS.get(language, "13a"), "lowercase": lowercase},
-        "chrf": {"lowercase": chrf_lowercase},
-        "chrf++": {"lowercase": chrf_lowercase},
-        "ter": {"case_sensitive": ter_case_sensitive},
-        "compound-bleu": of_language,
-        "tokenised-bleu": of_language | {"reference": "tokenised" if tokenised_reference else "raw"},
+        "bleu": {
+            "tokenize": tokenize,
+            "lowercase": lowercase,
+            "smooth_method": smooth_method,
+            "smooth_value": smooth_value,
+        },
+        "chrf": chrf,
+        "chrf++": chrf,
+        "ter": {
+            "normalized": ter_normalized,
+            "no_punct": ter_no_punct,
+            "asian_support": ter_asian_support,
+            "case_sensitive": ter_case_sensitive,
+        },
+        "tokenised-bleu": {"reference": "tokenised" if tokenised_reference else "raw"},
         "comet": {"model": comet_model} if comet_model else {},
     }
     names = dict.fromkeys([*(metrics or USUAL), *([MetricName.COMPOUND_BLEU] if compound_split else [])])
-    chosen = [METRICS[name](**settings[name]) for name in names]
+    language = pair.split("-")[1] if pair else ""
+    chosen = [in_language(metric_named(name, **settings.get(name, {})), language) for name in names]
     resampling = Resampling(
         paired="bs" if paired_bs else "ar" if paired_ar else None,
         trials=paired_bs_n if paired_bs else paired_ar_n,
@@ -179,15 +195,25 @@ def evaluate(
 
         assert model
         tests = evaluate_run(model, chosen, all_checkpoints, resampling)
-        print(rendered(tests, layout, "Checkpoint" if all_checkpoints else "System", width))
+        print(rendered(tests, layout, width, all_checkpoints))
         return
     task = named_task(test_set, pair) if test_set and pair else Task.read(wanted, source)
     if echo:
         side = task.source if echo == "src" else task.references[0]
         print("\n".join(side[1] if side else ()))
         return
-    systems = [translate(model, task)] if model else read_systems(given or [STANDARD])
+    if model:
+        systems = [translate(model, task)]
+        chosen = [in_language(metric, target_of(model)) for metric in chosen]
+    else:
+        systems = read_systems(given or [STANDARD])
     print(rendered({"": score_systems(systems, task, chosen, resampling)}, layout, width=width))
+
+
+def _given(ctx: typer.Context) -> set[str]:
+    """The options on the command line, by their first names."""
+    sources = {param.opts[0]: ctx.get_parameter_source(str(param.name)) for param in ctx.command.params}
+    return {name for name, source in sources.items() if source and source.name == "COMMANDLINE"}
 
 
 def _is_seed(text: str) -> bool:

@@ -1,8 +1,13 @@
-"""Groups: a verb with many options lists them under headings, without Rich, which would double the time of --help."""
+"""Groups: a verb with many options lists them under headings, without Rich, which would double the time of --help.
 
+And the group of all verbs, whose errors of usage name the nearest choice.
+"""
+
+import re
 from typing import Any
 
-from typer.core import TyperCommand, TyperOption
+import typer
+from typer.core import TyperCommand, TyperGroup, TyperOption
 
 
 class GroupedCommand(TyperCommand):
@@ -17,3 +22,24 @@ class GroupedCommand(TyperCommand):
         for name, records in groups.items():
             with formatter.section(name):
                 formatter.write_dl(records)
+
+
+class Verbs(TyperGroup):
+    """The verbs. Where a value is none of an option's choices, the message names the nearest."""
+
+    def invoke(self, ctx: Any) -> Any:
+        try:
+            return super().invoke(ctx)
+        except typer.BadParameter as error:
+            error.message = with_nearest(error.message)
+            raise
+
+
+def with_nearest(message: str) -> str:
+    """Typer's message, without what it says of its own works; where that lists choices, with the nearest of them."""
+    from nmtk.options import nearest
+
+    plain = message.removeprefix("Value error, ")
+    if not (found := re.fullmatch(r"('(.*)' is not one of ('.*'))\.", plain)):
+        return plain
+    return found[1] + nearest(found[2], re.findall(r"'([^']*)'", found[3]))

@@ -14,7 +14,8 @@ from typing import NamedTuple
 from sacrebleu.tokenizers.tokenizer_13a import Tokenizer13a
 
 from nmtk.evaluation.metrics import Chrf, Metric, Text, evaluate
-from nmtk.evaluation.significance import Resampling, evaluate_systems
+from nmtk.evaluation.significance import Resampling
+from nmtk.evaluation.systems import score_systems
 from nmtk.evaluation.tables import Rows
 from nmtk.evaluation.testsets import Task
 
@@ -63,6 +64,8 @@ class Comparison(NamedTuple):
     """The largest gain of the second system first, its largest loss last."""
     lengths: Sequence[Bucket]
     words: Sequence[Bucket]
+    strange: tuple[int, int]
+    """How many words of each system the reference has nowhere, and no bucket of its own frequencies counts."""
     frequency: str
     """Where the words' frequencies are from."""
 
@@ -83,10 +86,13 @@ def compare(
     test: str = "",
     seen: Counter[str] | None = None,
 ) -> Comparison:
-    """Compare two systems. `seen` counts the words of the training text; without it, those of the reference count."""
+    """Compare two systems; what is suspicious about a text is told on standard error first.
+
+    `seen` counts the words of the training text; without it, those of the reference count.
+    """
     source = task.source[1] if task.source else None
     streams = [lines for _, lines in task.references]
-    rows = evaluate_systems(systems, task.references, metrics, source, resampling)
+    rows = score_systems(systems, task, metrics, resampling, test)
     outputs = systems[0][1], systems[1][1]
     differences = sorted(_differences(source, streams, outputs), key=lambda one: (-one.change, one.number))
     frequency = "reference" if seen is None else "training text"
@@ -98,6 +104,7 @@ def compare(
         differences,
         list(_by_length(streams, outputs)),
         list(_by_frequency(streams[0], outputs, counts)),
+        _strange(streams, outputs),
         frequency,
     )
 
@@ -168,6 +175,12 @@ def _by_frequency(
                 for matches, said in zip(matched, (first_all, second_all), strict=True)
             )
             yield Bucket(label, size, (first, second))
+
+
+def _strange(references: Sequence[Sequence[str]], outputs: tuple[Sequence[str], Sequence[str]]) -> tuple[int, int]:
+    known = words_of(line for lines in references for line in lines)
+    first, second = (sum(count for word, count in words_of(lines).items() if word not in known) for lines in outputs)
+    return first, second
 
 
 def _ranges(begins: Sequence[int]) -> Iterator[tuple[str, float, float]]:

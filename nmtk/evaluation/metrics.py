@@ -8,63 +8,121 @@ recipes, the command line and the tests know it from there.
 import json
 import re
 from collections.abc import Mapping, Sequence
-from typing import Annotated, ClassVar, Literal, TypeAlias, get_args
+from http.client import HTTPException
+from pathlib import Path
+from typing import Annotated, Any, ClassVar, Literal, Self, TypeAlias, get_args
 
-from pydantic import Field
+from pydantic import Field, NonNegativeFloat, model_validator
 from sacrebleu.metrics.base import Metric as Measure
 from sacrebleu.metrics.bleu import BLEU
 from sacrebleu.metrics.chrf import CHRF
 from sacrebleu.metrics.ter import TER
+from sacrebleu.tokenizers.tokenizer_spm import SPM_MODELS
+from sacrebleu.utils import SACREBLEU_DIR
 
 from nmtk.errors import DataError, OptionsError
-from nmtk.evaluation.names import USUAL, Tokenizer
+from nmtk.evaluation.names import USUAL, Smoothing, Tokenizer
 from nmtk.evaluation.scores import Interval, Score
 from nmtk.options import BY_KIND, Options, nearest
 
 Lines: TypeAlias = Sequence[str]
 
+TOKENIZERS: Mapping[str, Tokenizer] = {
+    **dict.fromkeys(("zh", "zho", "cmn"), "zh"),
+    **dict.fromkeys(("ja", "jpn"), "ja-mecab"),
+    **dict.fromkeys(("ko", "kor"), "ko-mecab"),
+}
+"""What BLEU cuts words with by the language, as in sacreBLEU; of all others, and of one that is not known, `13a`."""
 
-class Bleu(Options):
-    """BLEU, up to 4-grams of words, over the whole corpus (Papineni et al. 2002; Post 2018). 0 to 100."""
+
+class Figure(Options):
+    """What may be asked of every metric."""
 
     higher_is_better: ClassVar[bool] = True
 
+    @property
+    def ignores_case(self) -> bool:
+        """Whether upper and lower case are the same to it."""
+        return False
+
+    def doubts(self) -> str:
+        """What is to be told before its figure is believed, if anything."""
+        return ""
+
+
+class Bleu(Figure):
+    """BLEU, up to 4-grams of words, over the whole corpus (Papineni et al. 2002; Post 2018). 0 to 100."""
+
     kind: Literal["bleu"] = "bleu"
-    tokenize: Tokenizer = "13a"
+    tokenize: Tokenizer | None = None
+    """None: what the language needs (`in_language`)."""
     lowercase: bool = False
+    smooth_method: Smoothing = "exp"
+    smooth_value: NonNegativeFloat | None = None
+    """Of `floor`, 0.1, and of `add-k`, 1, unless it is given."""
+
+    @model_validator(mode="after")
+    def _smoothed(self) -> Self:
+        if self.smooth_value is not None and self.smooth_method not in ("floor", "add-k"):
+            raise ValueError(f"smooth_value: found one for {self.smooth_method}, wanted smooth_method floor or add-k")
+        return self
+
+    @property
+    def ignores_case(self) -> bool:
+        """Whether it is told to."""
+        return self.lowercase
 
     def measure(self, references: Sequence[Lines], source: Lines | None = None) -> Measure:
-        """The metric, as sacreBLEU's own object. Raises OptionsError when the tokeniser's package is not installed."""
+        """The metric, as sacreBLEU's own object. Raises OptionsError where what the tokeniser needs is missing."""
+        tokenize = self.tokenize or "13a"
         try:
-            return BLEU(tokenize=self.tokenize, lowercase=self.lowercase, force=True, references=references)
+            return BLEU(
+                tokenize=tokenize,
+                lowercase=self.lowercase,
+                smooth_method=self.smooth_method,
+                smooth_value=self.smooth_value,
+                force=True,
+                references=references,
+            )
         except RuntimeError as error:  # sacreBLEU's way to ask for a package that is not installed
+            raise OptionsError(f"bleu.tokenize: {tokenize} cannot be used: {' '.join(str(error).split())}") from None
+        except (OSError, HTTPException, SystemExit) as error:  # its ways to end when it cannot fetch a model
+            model = SPM_MODELS[tokenize]["url"]
+            kept = Path(SACREBLEU_DIR) / "models" / Path(model).name
             raise OptionsError(
-                f"bleu.tokenize: {self.tokenize} cannot be used: {' '.join(str(error).split())}"
+                f"bleu.tokenize: {tokenize}: its model cannot be fetched from {model}: "
+                f"{getattr(error, 'reason', None) or error}: wanted it as {kept}, or another tokeniser"
             ) from None
 
 
-class Chrf(Options):
+class Chrf(Figure):
     """chrF2: F-score of character 6-grams, recall counting twice (Popović 2015, 2016). 0 to 100."""
-
-    higher_is_better: ClassVar[bool] = True
 
     kind: Literal["chrf"] = "chrf"
     lowercase: bool = False
     eps_smoothing: bool = False
+
+    @property
+    def ignores_case(self) -> bool:
+        """Whether it is told to."""
+        return self.lowercase
 
     def measure(self, references: Sequence[Lines], source: Lines | None = None) -> Measure:
         """The metric, as sacreBLEU's own object."""
         return CHRF(lowercase=self.lowercase, eps_smoothing=self.eps_smoothing, references=references)
 
 
-class ChrfPlusPlus(Options):
+class ChrfPlusPlus(Figure):
     """chrF2++: chrF2 with words and pairs of words beside the characters (Popović 2017). 0 to 100."""
-
-    higher_is_better: ClassVar[bool] = True
 
     kind: Literal["chrf++"] = "chrf++"
     lowercase: bool = False
     eps_smoothing: bool = False
+
+    @property
+    def ignores_case(self) -> bool:
+        """Whether it is told to."""
+        return self.lowercase
 
     def measure(self, references: Sequence[Lines], source: Lines | None = None) -> Measure:
         """The metric, as sacreBLEU's own object."""
@@ -72,7 +130,7 @@ class ChrfPlusPlus(Options):
         return CHRF(word_order=2, **settings, references=references)
 
 
-class Ter(Options):
+class Ter(Figure):
     """Translation edit rate: edits and shifts of words per word of the reference (Snover et al. 2006). 0 is best."""
 
     higher_is_better: ClassVar[bool] = False
@@ -80,26 +138,49 @@ class Ter(Options):
     kind: Literal["ter"] = "ter"
     normalized: bool = False
     no_punct: bool = False
+    asian_support: bool = False
+    """Whether these two know the marks of Chinese and Japanese, and the first makes a word of each character."""
     case_sensitive: bool = False
+
+    @property
+    def ignores_case(self) -> bool:
+        """Unless it is told otherwise."""
+        return not self.case_sensitive
 
     def measure(self, references: Sequence[Lines], source: Lines | None = None) -> Measure:
         """The metric, as sacreBLEU's own object."""
-        settings = {"normalized": self.normalized, "no_punct": self.no_punct, "case_sensitive": self.case_sensitive}
-        return TER(**settings, references=references)
+        return TER(
+            normalized=self.normalized,
+            no_punct=self.no_punct,
+            asian_support=self.asian_support,
+            case_sensitive=self.case_sensitive,
+            references=references,
+        )
 
 
-class CompoundBleu(Options):
+class OfMoses(Figure):
+    """What metrics of Moses' tokens share."""
+
+    language: str = "de"
+    """Whose abbreviations and quotation marks Moses knows."""
+
+    def doubts(self) -> str:
+        """Whether Moses knows the language."""
+        from nmtk.evaluation.moses import has_rules
+
+        if has_rules(self.language):
+            return ""
+        return f"{type(self).model_fields['kind'].default}: Moses has no rules for {self.language}, and takes English's"
+
+
+class CompoundBleu(OfMoses):
     """BLEU of Moses' tokens, compounds split at their hyphens: what papers on WMT14 English-German report.
 
     Vaswani et al. (2017) and most after them (see `moses.py`). It is above sacreBLEU's figure for the same text, by
     half a point or so, and is comparable to none of those.
     """
 
-    higher_is_better: ClassVar[bool] = True
-
     kind: Literal["compound-bleu"] = "compound-bleu"
-    language: str = "de"
-    """Whose abbreviations the tokeniser knows."""
 
     def measure(self, references: Sequence[Lines], source: Lines | None = None) -> Measure:
         """The metric, with sacreBLEU's interface. Raises OptionsError when sacremoses is not installed."""
@@ -108,20 +189,21 @@ class CompoundBleu(Options):
         return MultiBleu("compound-BLEU", CompoundTokens(self.language), references)
 
 
-class TokenisedBleu(Options):
+class TokenisedBleu(OfMoses):
     """BLEU of lower-cased text in Moses' tokens, punctuation normalised: what papers on Multi30k report.
 
     See `moses.py`. It is comparable with no figure of sacreBLEU's, whose nearest is that with `lowercase: true`.
     """
 
-    higher_is_better: ClassVar[bool] = True
-
     kind: Literal["tokenised-bleu"] = "tokenised-bleu"
-    language: str = "de"
-    """Whose abbreviations and quotation marks Moses knows."""
     lowercase: bool = True
     reference: Literal["raw", "tokenised"] = "raw"
     """Tokenised ones, as they come with Multi30k, are only lower-cased; raw ones go the way of the translations."""
+
+    @property
+    def ignores_case(self) -> bool:
+        """Whether it is told to."""
+        return self.lowercase
 
     def measure(self, references: Sequence[Lines], source: Lines | None = None) -> Measure:
         """The metric, with sacreBLEU's interface. Raises OptionsError when sacremoses is not installed."""
@@ -131,10 +213,8 @@ class TokenisedBleu(Options):
         return MultiBleu("tokenised-BLEU", tokens, references, self.lowercase, tokenised)
 
 
-class Comet(Options):
+class Comet(Figure):
     """COMET: a neural model's judgement of source, translation and reference together (Rei et al. 2020, 2022)."""
-
-    higher_is_better: ClassVar[bool] = True
 
     kind: Literal["comet"] = "comet"
     model: str = "Unbabel/wmt22-comet-da"
@@ -160,20 +240,28 @@ Text: TypeAlias = tuple[str, Sequence[str]]
 """A text's name, for messages, and its lines."""
 
 
-def metric_named(name: str) -> Metric:
-    """The metric of that name, with its usual settings. Raises OptionsError for an unknown name, with the nearest."""
-    try:
-        return METRICS[name]()
-    except KeyError:
+def metric_named(name: str, **settings: Any) -> Metric:
+    """The metric of that name, with its usual settings but for those that are given.
+
+    Raises OptionsError for an unknown name, with the nearest.
+    """
+    if name not in METRICS:
         close = nearest(name, list(METRICS))
-        raise OptionsError(f"metric: found {name!r}, wanted one of {', '.join(METRICS)}{close}") from None
+        raise OptionsError(f"metric: found {name!r}, wanted one of {', '.join(METRICS)}{close}")
+    return METRICS[name](**settings)
 
 
 def in_language(metric: Metric, language: str) -> Metric:
-    """The metric for text in a language, if it minds languages and was not told one."""
-    if "language" not in type(metric).model_fields or "language" in metric.model_fields_set:
+    """The metric for text in a language, as `pt` or `pt-BR`, in all that it minds of it and was not told otherwise.
+
+    Whatever scores text goes through here, so that a figure is the same everywhere. The empty language is not known.
+    """
+    if not language:
         return metric
-    return metric.model_copy(update={"language": re.split("[-_]", language)[0]})
+    code = re.split("[-_]", language)[0].lower()
+    wanted = {"language": code, "tokenize": TOKENIZERS.get(code, "13a")}
+    told = {name for name in metric.model_fields_set if getattr(metric, name) is not None}
+    return metric.model_copy(update={name: wanted[name] for name in (wanted.keys() & type(metric).model_fields) - told})
 
 
 def evaluate(

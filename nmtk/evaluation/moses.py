@@ -24,6 +24,15 @@ from nmtk.errors import OptionsError
 _HYPHEN = re.compile(r"(\S)-(\S)")
 
 
+def has_rules(language: str) -> bool:
+    """Whether sacremoses tokenises a language by rules of its own; it takes English ones else. True without it."""
+    try:
+        from sacremoses.corpus import NonbreakingPrefixes
+    except ImportError:
+        return True
+    return language in ("ja", "ko", *NonbreakingPrefixes().available_langs.values())
+
+
 class MosesTokens(BaseTokenizer):
     """Moses' tokens of a language, as sacremoses has them."""
 

@@ -19,6 +19,10 @@ class MetricName(StrEnum):
 USUAL = (MetricName.BLEU, MetricName.CHRF, MetricName.TER)
 """What is reported where nobody asks for other metrics."""
 
+Smoothing: TypeAlias = Literal["exp", "floor", "add-k", "none"]
+"""What BLEU takes where no n-gram matches, by sacreBLEU's names (Chen & Cherry 2014): a half, then a quarter, ... of
+one; a small number of them; a number added to all counts; nothing."""
+
 Tokenizer: TypeAlias = Literal[
     "13a", "char", "flores101", "flores200", "intl", "ja-mecab", "ko-mecab", "none", "spBLEU-1K", "spm", "zh"
 ]

@@ -29,11 +29,13 @@ def page(comparisons: Sequence[Comparison], shown: int = SHOWN) -> str:
 def _section(one: Comparison, number: int, shown: int) -> str:
     gains = [difference for difference in one.differences if difference.change > 0][:shown]
     losses = [difference for difference in reversed(one.differences) if difference.change < 0][:shown]
+    even = [difference for difference in one.differences if not difference.change]
     better = sum(difference.change > 0 for difference in one.differences)
     worse = sum(difference.change < 0 for difference in one.differences)
     counts = (
         f"Of {one.sentences:,} sentences, {one.sentences - len(one.differences):,} are the same in both; "
-        f"{better:,} are better in B, {worse:,} in A."
+        f"{better:,} are better in B, {worse:,} in A, and {len(even):,} differ with the same score. "
+        f"Words that the reference has nowhere: {one.strange[0]:,} in A, {one.strange[1]:,} in B."
     )
     parts = [
         f'<section aria-labelledby="test-{number}">',
@@ -46,6 +48,7 @@ def _section(one: Comparison, number: int, shown: int) -> str:
         "</div>",
         *_list("Where B gains most", gains),
         *_list("Where B loses most", losses),
+        *_list("Where they differ with the same score", even[:shown]),
         "</section>",
     ]
     return "\n".join(parts)

@@ -10,12 +10,14 @@ from nmtk.evaluation.scores import Score
 Layout: TypeAlias = Literal["text", "json", "latex"]
 
 
-def rendered(tests: Mapping[str, tables.Rows], layout: Layout = "text", head: str = "System", width: int = 2) -> str:
-    """The scores of one or several systems (or what else `head` names) on one or several test sets.
+def rendered(
+    tests: Mapping[str, tables.Rows], layout: Layout = "text", width: int = 2, checkpoints: bool = False
+) -> str:
+    """The scores of one or several systems on one or several test sets, or of a run's checkpoints, named by update.
 
-    Of a single system a score is a line; several have a table for each test set.
+    Of a single system a score is a line; several, and checkpoints however many, have a table for each test set.
     """
-    if all(len(rows) == 1 for rows in tests.values()):
+    if not checkpoints and all(len(rows) == 1 for rows in tests.values()):
         single = {test: scores for test, rows in tests.items() for scores in rows.values()}
         match layout:
             case "text":
@@ -23,14 +25,20 @@ def rendered(tests: Mapping[str, tables.Rows], layout: Layout = "text", head: st
             case "json":
                 return as_json(single, width)
             case "latex":
-                return tables.as_latex(tests[""], head, width) if "" in tests else tables.as_latex(single, "Test set")
+                rows, head = (tests[""], "System") if "" in tests else (single, "Test set")
+                return tables.as_latex(rows, head, width)
     if layout == "json":
-        rows = [
-            ({"test": test} if test else {}) | row
-            for test, found in tests.items()
-            for row in tables.documents(found, head.lower(), width)
+        found = [
+            ({"test": test} if test else {})
+            | {"checkpoint" if checkpoints else "system": int(label) if checkpoints else label}
+            | tables.document(scores, width)
+            for test, rows in tests.items()
+            for label, scores in rows.items()
         ]
-        return json.dumps(rows, indent=1, ensure_ascii=False)
+        return json.dumps(found, indent=1, ensure_ascii=False)
+    if checkpoints:
+        tests = {test: {f"{int(label):,}": row for label, row in rows.items()} for test, rows in tests.items()}
+    head = "Checkpoint" if checkpoints else "System"
     table, title = (tables.as_text, "{}\n\n") if layout == "text" else (tables.as_latex, "% {}\n")
     return "\n\n".join((title.format(test) if test else "") + table(rows, head, width) for test, rows in tests.items())
 

@@ -9,6 +9,8 @@ from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
 from typing import NamedTuple
 
+from nmtk.evaluation.metrics import Metric
+
 NOTICEABLE = 0.2
 """By how much of all lines a sign must be more common in the hypotheses than in the references."""
 COMMON = 50
@@ -28,6 +30,8 @@ class Sign(NamedTuple):
     shows: Callable[[str], object]
     looks: str
     mend: str
+    of_case: bool = False
+    """Whether it is nothing to metrics that ignore case."""
 
 
 SIGNS = (
@@ -41,16 +45,23 @@ SIGNS = (
     Sign(
         lambda line: line == line.lower() and line != line.upper(),
         "lower-cased",
-        "restore the case, or ignore it with -lc",
+        "restore the case, or ignore it: -lc for BLEU, --chrf-lowercase for chrF",
+        of_case=True,
     ),
 )
 
 
 def suspicions(
-    hypotheses: Sequence[str], references: Sequence[Sequence[str]], source: Sequence[str] | None = None
+    hypotheses: Sequence[str],
+    references: Sequence[Sequence[str]],
+    source: Sequence[str] | None = None,
+    metrics: Sequence[Metric] = (),
 ) -> Iterator[str]:
-    """Yield a sentence for each way in which the hypotheses look unfinished, or not like translations at all."""
-    yield from _unfinished(hypotheses, references)
+    """Yield a sentence for each way in which the hypotheses look unfinished, or not like translations at all.
+
+    What none of the metrics minds is none; without metrics, all is told.
+    """
+    yield from _unfinished(hypotheses, references, metrics)
     empty = sum(not line.strip() for line in hypotheses)
     wanted = min((sum(not line.strip() for line in reference) for reference in references), default=0)
     if empty > wanted:
@@ -65,14 +76,20 @@ def suspicions(
     yield from _foreign(hypotheses, references)
 
 
-def _unfinished(hypotheses: Sequence[str], references: Sequence[Sequence[str]]) -> Iterator[str]:
+def _unfinished(
+    hypotheses: Sequence[str], references: Sequence[Sequence[str]], metrics: Sequence[Metric]
+) -> Iterator[str]:
+    minding = [metric.kind for metric in metrics if not metric.ignores_case]
     for sign in SIGNS:
+        if sign.of_case and metrics and not minding:
+            continue
+        wrong = ", ".join(minding) if sign.of_case and metrics else "the scores"
         here = _share(sign, hypotheses)
         there = max((_share(sign, reference) for reference in references), default=0.0)
         if here - there > NOTICEABLE:
             yield (
                 f"{here:.0%} of the hypotheses look {sign.looks}, and {there:.0%} of the references: "
-                f"the scores will be wrong; {sign.mend}"
+                f"{wrong} will be wrong; {sign.mend}"
             )
 
 

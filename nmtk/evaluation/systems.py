@@ -4,6 +4,7 @@ import sys
 from collections.abc import Sequence
 from pathlib import Path
 
+from nmtk.documents import read_yaml
 from nmtk.evaluation.metrics import Metric, Text, check_lengths
 from nmtk.evaluation.scores import Score
 from nmtk.evaluation.significance import Resampling, evaluate_systems
@@ -30,19 +31,31 @@ def translate(model: Path, task: Task) -> Text:
     return f"the translation of {name}", load(model, precision="float32").translate(list(lines))
 
 
+def target_of(model: Path) -> str:
+    """The language that a model translates into; empty where its card does not say."""
+    from nmtk.bundle import CARD, find
+
+    card = find(model) / CARD
+    return str(read_yaml(card).get("target", "")) if card.is_file() else ""
+
+
 def score_systems(
-    systems: Sequence[Text], task: Task, metrics: Sequence[Metric], resampling: Resampling
+    systems: Sequence[Text], task: Task, metrics: Sequence[Metric], resampling: Resampling, test: str = ""
 ) -> dict[str, list[Score]]:
-    """The scores by system; what is suspicious about a text is told on standard error first."""
-    warn(systems, task)
+    """The scores by system; what is suspicious about a text is told on standard error first.
+
+    test: the test set's name, where there may be others.
+    """
+    _warn(systems, task, metrics, test)
     return evaluate_systems(systems, task.references, metrics, task.source[1] if task.source else None, resampling)
 
 
-def warn(systems: Sequence[Text], task: Task) -> None:
-    """Tell on standard error what is suspicious. Raises DataError where the numbers of lines differ."""
+def _warn(systems: Sequence[Text], task: Task, metrics: Sequence[Metric], test: str) -> None:
+    source, references = task.source[1] if task.source else None, [lines for _, lines in task.references]
+    told = [(test, "", doubt) for metric in metrics if (doubt := metric.doubts())]
     for name, lines in systems:
         check_lengths((name, lines), *task.references)
-        source = task.source[1] if task.source else None
-        for suspicion in suspicions(lines, [reference for _, reference in task.references], source):
-            told = f"{name}: {suspicion}" if len(systems) > 1 else suspicion
-            sys.stderr.write(f"nmtk: warning: {told}\n")
+        found = suspicions(lines, references, source, metrics)
+        told += [(test, name if len(systems) > 1 else "", suspicion) for suspicion in found]
+    for parts in told:
+        sys.stderr.write(f"nmtk: warning: {': '.join(filter(None, parts))}\n")

@@ -45,12 +45,9 @@ def as_latex(rows: Rows, head: str = "System", width: int = 2) -> str:
     return "\n".join([*table, r"\end{tabular}", *(f"% {note}" for note in notes(rows))])
 
 
-def documents(rows: Rows, key: str, width: int) -> list[Document]:
-    """For JSON, an object of each row: its label, and what sacreBLEU's JSON says of each metric for several systems.
-
-    Beside that, each has its signature.
-    """
-    return [{key: label} | {score.name: _document(score, width) for score in scores} for label, scores in rows.items()]
+def document(scores: Sequence[Score], width: int) -> Document:
+    """For JSON, what stands in a row, as sacreBLEU has it for several systems; and each score's signature."""
+    return {score.name: _document(score, width) for score in scores}
 
 
 def _document(score: Score, width: int) -> Document:

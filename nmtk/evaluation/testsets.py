@@ -20,9 +20,6 @@ from nmtk.evaluation.metrics import Text, check_lengths
 from nmtk.lines import STANDARD, read_lines
 from nmtk.options import nearest
 
-TOKENIZERS = {"zh": "zh", "ja": "ja-mecab", "ko": "ko-mecab"}
-"""What BLEU cuts words with by the language; all else is `13a`. As in sacreBLEU."""
-
 _FAILURES = (OSError, HTTPException, SystemExit, tarfile.TarError, zipfile.BadZipFile)
 """What sacreBLEU may end with when it cannot fetch a test set."""
 _MEND = "name the files themselves: REF, and --source SRC"

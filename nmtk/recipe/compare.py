@@ -8,7 +8,7 @@ from pathlib import Path
 from nmtk.bundle import find
 from nmtk.errors import DataError
 from nmtk.evaluation.comparison import Comparison, compare, words_of
-from nmtk.evaluation.metrics import Metric
+from nmtk.evaluation.metrics import Metric, in_language
 from nmtk.evaluation.significance import Resampling
 from nmtk.evaluation.testsets import Task
 from nmtk.recipe.home import open_run
@@ -27,7 +27,10 @@ def compare_runs(
     Words are counted in the first run's training text. Raises DataError when they share no test set, ModelError for a
     folder that is no run.
     """
-    first, second = (_texts(run) for run in runs)
+    homes = [open_run(run) for run in runs]
+    first, second = (
+        find_texts(home.recipe.data, home.folder, run / "text") for home, run in zip(homes, runs, strict=True)
+    )
     shared = {
         name: text
         for name, text in first.test.items()
@@ -40,12 +43,8 @@ def compare_runs(
         model = find(run)
         outputs.append(translations(model, None, shared, place_of(run, model), device))
     seen = _training_words(first)
+    metrics = [in_language(metric, homes[0].recipe.data.target) for metric in metrics]
     return [_compare(test, text, runs, outputs, metrics, resampling, seen) for test, text in shared.items()]
-
-
-def _texts(run: Path) -> Texts:
-    home = open_run(run)
-    return find_texts(home.recipe.data, home.folder, run / "text")
 
 
 def _compare(

@@ -11,7 +11,9 @@ from nmtk.errors import ModelError
 from nmtk.evaluation.metrics import Metric, evaluate, in_language, metric_named
 from nmtk.evaluation.names import USUAL
 from nmtk.evaluation.scores import Score
-from nmtk.evaluation.significance import Resampling, evaluate_systems
+from nmtk.evaluation.significance import Resampling
+from nmtk.evaluation.systems import score_systems
+from nmtk.evaluation.testsets import Task
 from nmtk.recipe.contract import EXACT, Expectation
 from nmtk.recipe.home import open_run
 from nmtk.recipe.recipe import Recipe
@@ -32,12 +34,13 @@ def evaluate_run(
 ) -> dict[str, dict[str, list[Score]]]:
     """By test set of the recipe, the scores of a run's final model, or those of each checkpoint, by update.
 
-    Raises OptionsError when the folder is no run, ModelError when it has no model, DataError for its text.
+    What is suspicious about the translations is told on standard error. Raises OptionsError when the folder is no run,
+    ModelError when it has no model, DataError for its text.
     """
     home = open_run(run)
     tests = find_texts(home.recipe.data, home.folder, run / "text").test
     if all_checkpoints:
-        models = {f"{update:,}": folder for update, folder in checkpoints.saved(run).items()}
+        models = {str(update): folder for update, folder in checkpoints.saved(run).items()}
         decoding = home.recipe.decoding  # it may have changed since they were saved
     else:
         models, decoding = {"model": find(run)}, None
@@ -52,7 +55,8 @@ def evaluate_run(
         pairs = list(text.pairs())
         source, reference = [pair.source for pair in pairs], [pair.target for pair in pairs]
         outputs = [(name, lines[test]) for name, lines in systems.items()]
-        found[test] = evaluate_systems(outputs, [(test, reference)], metrics, source, resampling)
+        task = Task([(test, reference)], ("source", source))
+        found[test] = score_systems(outputs, task, metrics, resampling, test)
     return found
 
 
@@ -76,10 +80,12 @@ def metrics_of(recipe: Recipe, test: str) -> dict[str, Metric]:
 
 
 def check_metrics(recipe: Recipe) -> None:
-    """Raise OptionsError where a package is missing that an expected score needs: better now than after training."""
-    for test in recipe.expect:
-        for metric in metrics_of(recipe, test).values():
-            metric.measure([["."]], ["."])
+    """Raise OptionsError where a package is missing that a score needs: better now than after training."""
+    wanted = [metric for test in recipe.data.test for metric in metrics_of(recipe, test).values()]
+    validated = [metric_named(name) for name in recipe.training.validation.metrics if name != "loss"]
+    wanted += [in_language(metric, recipe.data.target) for metric in validated]
+    for metric in dict.fromkeys(wanted):
+        metric.measure([["."]], ["."])
 
 
 def score_tests(recipe: Recipe, translated: Mapping[str, Sequence[str]], tests: Mapping[str, Text]) -> Scores:

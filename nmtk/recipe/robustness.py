@@ -15,8 +15,8 @@ from nmtk.decoding.options import DecodingOptions
 from nmtk.decoding.translator import Translation, Translator
 from nmtk.devices import pick_device
 from nmtk.documents import Document, read_yaml, to_yaml
-from nmtk.errors import DataError
-from nmtk.evaluation.metrics import Bleu, Chrf, Metric, evaluate
+from nmtk.errors import DataError, OptionsError
+from nmtk.evaluation.metrics import Bleu, Chrf, Metric, evaluate, in_language
 from nmtk.evaluation.robustness import (
     PERTURBATIONS,
     SHORT,
@@ -101,11 +101,17 @@ class Robustness(NamedTuple):
 
 
 def examine(
-    translator: Translator, test: str, pairs: Sequence[Pair], plain: Sequence[str], options: RobustnessOptions
+    translator: Translator,
+    test: str,
+    pairs: Sequence[Pair],
+    plain: Sequence[str],
+    options: RobustnessOptions,
+    language: str,
 ) -> Robustness:
     """The card of a model on the first lines of a test set, whose translations as it stands are `plain`.
 
-    Lines that are empty on a side are none of them. Raises DataError when no line is left.
+    language: that of the translations. Lines that are empty on a side are none of them. Raises DataError when no line
+    is left.
     """
     chosen = [
         (pair, line) for pair, line in zip(pairs, plain, strict=True) if pair.source.strip() and pair.target.strip()
@@ -119,7 +125,7 @@ def examine(
     for kind, perturb in PERTURBATIONS.items():
         case = perturb(sources, drawing(options.seed, kind))
         if case.sources:
-            findings[kind] = _judge(case, _translate(translator, case.sources), references, translated)
+            findings[kind] = _judge(case, _translate(translator, case.sources), references, translated, language)
     if words := single_words(sources, drawing(options.seed, "single-words")):
         found = _translate(translator, words)
         short = sum(is_short(one.text) and not one.looped for one in found)
@@ -127,12 +133,17 @@ def examine(
     return Robustness(test, options.model_copy(update={"lines": len(chosen)}), findings)
 
 
-def examine_run(run: Path, options: RobustnessOptions, device: str = "auto") -> Robustness:
-    """The card of a run's final model on the first test set of its recipe, written into both of them.
+def examine_run(run: Path, lines: int | None = None, device: str = "auto") -> Robustness:
+    """The card of a run's final model on the first test set of its recipe, as the recipe wants it or of other `lines`.
 
-    Raises OptionsError when the folder is no run, ModelError when it has no model, DataError when it has no test set.
+    Only the former is written into run and model: theirs is the card that the recipe asks for. Raises OptionsError
+    when it asks for none, ModelError for a folder that is no run or has no model, DataError when it has no test set.
     """
     home = open_run(run)
+    asked = home.recipe.robustness
+    options = asked if lines is None else asked.model_copy(update={"lines": lines})
+    if not options.lines:
+        raise OptionsError(f"{run}: robustness.lines: its recipe asks for no card: found 0, wanted --lines N")
     tests = find_texts(home.recipe.data, home.folder, run / "text").test
     if not tests:
         raise DataError(f"{run}: its recipe has no test set, wanted one for the robustness card: data.test")
@@ -141,8 +152,9 @@ def examine_run(run: Path, options: RobustnessOptions, device: str = "auto") -> 
     [plain] = translations(model, None, {test: text}, place_of(run, model), device).values()
     bundle = Bundle.load(model, pick_device(device))
     translator = Translator(bundle, DecodingOptions.parse(bundle.decoding, str(model)))
-    card = examine(translator, test, list(text.pairs()), plain, options)
-    keep(run, card)
+    card = examine(translator, test, list(text.pairs()), plain, options, home.recipe.data.target)
+    if options == asked:
+        keep(run, card)
     return card
 
 
@@ -157,11 +169,14 @@ def _translate(translator: Translator, lines: Sequence[str]) -> list[Translation
     return [found[0] for found in translator.candidates(lines)]
 
 
-def _judge(case: Perturbed, found: Sequence[Translation], references: Sequence[str], plain: Sequence[str]) -> Finding:
+def _judge(
+    case: Perturbed, found: Sequence[Translation], references: Sequence[str], plain: Sequence[str], language: str
+) -> Finding:
     wanted, unharmed, made = (
         [*map(case.read, texts)] for texts in (case.become(references), case.become(plain), [one.text for one in found])
     )
     metrics: list[Metric] = [Bleu(lowercase=case.lowercase), Chrf(lowercase=case.lowercase)]
+    metrics = [in_language(metric, language) for metric in metrics]
     scores = [evaluate(lines, [wanted], metrics) for lines in (made, unharmed)]
     finding = _counted(found)._replace(scores=[*zip(*scores, strict=True)])
     if not case.copied:

@@ -192,6 +192,7 @@ def _trainer(recipe: Recipe, prepared: Prepared, run: Path, ranks: Ranks, consol
         ),
         options.validation,
         recipe.decoding,
+        recipe.data.target,
     )
     bundle = Bundle(model, vocabularies, recipe.decoding.document(), _card(recipe, prepared))
     if ranks.first:
@@ -244,7 +245,8 @@ def _finish(recipe: Recipe, prepared: Prepared, trainer: Trainer, run: Path, con
     bundle._replace(card=card).save(run / FINAL)
     if recipe.robustness.lines and tests:
         name, text = next(iter(tests.items()))
-        found = examine(Translator(bundle, options), name, list(text.pairs()), translated[name], recipe.robustness)
+        pairs, language = list(text.pairs()), recipe.data.target
+        found = examine(Translator(bundle, options), name, pairs, translated[name], recipe.robustness, language)
         keep_robustness(run, found)
         _say(console, found.text())
     return scores

@@ -14,7 +14,7 @@ from nmtk.decoding.options import DecodingOptions
 from nmtk.decoding.translator import Translator
 from nmtk.devices import sum_type
 from nmtk.errors import DataError
-from nmtk.evaluation.metrics import evaluate
+from nmtk.evaluation.metrics import evaluate, in_language, metric_named
 from nmtk.training.options import Validation
 from nmtk.training.step import TrainingStep
 from nmtk.vocabulary.vocabulary import Vocabularies
@@ -66,8 +66,11 @@ class HeldOut:
 class Validator:
     """Measures a model on held-out pairs."""
 
-    def __init__(self, held_out: HeldOut, options: Validation, decoding: DecodingOptions) -> None:
+    def __init__(self, held_out: HeldOut, options: Validation, decoding: DecodingOptions, language: str) -> None:
+        """language: that of the references, for metrics that mind it."""
         self.held_out, self.options = held_out, options
+        names = [metric for metric in options.metrics if metric != "loss"]
+        self.metrics = {name: in_language(metric_named(name), language) for name in names}
         self.decoding = decoding.model_copy(update={"strategy": options.strategy})
 
     def measure(self, bundle: Bundle, step: TrainingStep) -> dict[str, float]:
@@ -94,11 +97,10 @@ class Validator:
         return {"loss": smoothed, "nll": nll, "ppl": float(np.exp(nll))}
 
     def _translate(self, bundle: Bundle) -> dict[str, float]:
-        names = [metric for metric in self.options.metrics if metric != "loss"]
-        if not names:
+        if not self.metrics:
             return {}
         sources = self.held_out.sources[: self.options.lines]
         references = self.held_out.references[: self.options.lines]
         translations = Translator(bundle, self.decoding).translate_all(sources)
-        scores = evaluate(translations, [references], names)
-        return {name: score.score for name, score in zip(names, scores, strict=True)}
+        scores = evaluate(translations, [references], list(self.metrics.values()))
+        return {name: score.score for name, score in zip(self.metrics, scores, strict=True)}

@@ -35,6 +35,13 @@ def test_files_are_compared_and_a_page_is_written_where_asked_for(nmtk: Callable
     assert "Mauer" in Path("report.html").read_text("utf-8")
 
 
+def test_settings_of_bleu_and_the_language_are_as_in_evaluate(nmtk: Callable[..., Any]) -> None:
+    asked = ["ref", "-i", "a", "-i", "b", "--metric", "bleu"]
+    assert "|case:lc|eff:no|tok:char|" in nmtk("compare", *asked, "-lc", "-tok", "char").out
+    assert "|tok:zh|" in nmtk("compare", *asked, "-l", "en-zh").out
+    assert "-pt-normalised|" in nmtk("compare", *asked[:-1], "tokenised-bleu", "-l", "en-pt_BR").out
+
+
 def test_runs_are_compared_by_their_folders(nmtk: Callable[..., Any], monkeypatch: pytest.MonkeyPatch) -> None:
     asked: list[Any] = []
 
@@ -53,6 +60,8 @@ def test_runs_are_compared_by_their_folders(nmtk: Callable[..., Any], monkeypatc
         (["ref", "-i", "a"], 2, "-i: found 1, wanted two systems"),
         (["ref"], 2, "RUN: found 1, wanted two runs; or references and two systems, -i"),
         (["a", "b", "--source", "ref"], 2, "--source: runs have their own"),
+        (["a", "b", "-l", "en-de"], 2, "-l: runs have their own"),
+        (["ref", "-i", "a", "-i", "b", "-l", "de"], 2, "-l: found de, wanted two languages, as en-de"),
         (["ref", "-i", "a", "-i", "a"], 2, "-i: found one text twice"),
         (["ref", "-i", "a", "-i", "short"], 1, "nmtk: error: short has 1 line, but ref has 3 lines"),
         (["ref", "-i", "a", "-i", "b", "--source", "short"], 1, "nmtk: error: short has 1 line, but ref has 3 lines"),

@@ -8,6 +8,7 @@ from typing import Any
 
 import pytest
 
+from nmtk.bundle import CARD, OPTIONS, WEIGHTS
 from nmtk.evaluation.metrics import Bleu, Chrf, CompoundBleu, Ter, TokenisedBleu, evaluate
 from nmtk.evaluation.report import Layout, as_text, rendered
 from nmtk.evaluation.scores import Score
@@ -17,6 +18,14 @@ from tests.recipe.test_evaluate import make_run
 
 REFERENCE = ["Ein Hund schläft im Schatten.", "Zwei Katzen sitzen auf der Mauer.", "Das ist alles."]
 HYPOTHESES = ["Ein Hund schläft im Schatten.", "Zwei Katzen sind auf einer Mauer.", "Das war alles."]
+
+
+def make_model(folder: Path, target: str) -> None:
+    """A model folder, without a model, whose card names the target language."""
+    folder.mkdir(parents=True)
+    for name in (OPTIONS, WEIGHTS):
+        (folder / name).touch()
+    (folder / CARD).write_text(f"target: {target}\n")
 
 
 @pytest.fixture
@@ -43,7 +52,13 @@ def test_a_single_metric_is_a_list_in_json_too(files: Path, nmtk: Callable[..., 
 def test_the_settings_are_those_of_sacrebleu(files: Path, nmtk: Callable[..., Any]) -> None:
     names = ["--metric", "ter", "--metric", "bleu", "--metric", "chrf", "--metric", "bleu"]
     settings = ["-tok", "char", "-lc", "--chrf-lowercase", "--ter-case-sensitive"]
-    metrics = [Ter(case_sensitive=True), Bleu(tokenize="char", lowercase=True), Chrf(lowercase=True)]
+    metrics = [
+        Ter(case_sensitive=True, normalized=True, no_punct=True, asian_support=True),
+        Bleu(tokenize="char", lowercase=True, smooth_method="floor", smooth_value=0.5),
+        Chrf(lowercase=True, eps_smoothing=True),
+    ]
+    settings += ["-s", "floor", "-sv", 0.5, "--chrf-eps-smoothing", "--ter-normalized"]
+    settings += ["--ter-no-punct", "--ter-asian-support"]
     ended = nmtk("evaluate", "ref", "other", "-i", "hyp", *names, *settings)
     other = (files / "other").read_text("utf-8").splitlines()
     assert ended.out == as_text({"": evaluate(HYPOTHESES, [REFERENCE, other], metrics)}) + "\n"
@@ -102,9 +117,12 @@ def test_bad_input_is_told_in_one_line(
         (["ref", "-i", "hyp", "-m", "run"], "-i: wanted a file to score, -i, or a model, -m, and not both"),
         (["ref", "-m", "run"], "REF: with -m RUN, wanted the text it translates too: --source FILE"),
         (["-m", "run", "--source", "ref"], "REF: wanted at least one reference"),
-        (["ref", "-i", "hyp", "--metric", "blue"], "'blue' is not one of 'bleu', 'chrf', 'chrf++', 'ter'"),
+        (["ref", "-i", "hyp", "--metric", "blue"], "--metric': 'blue' is not one of 'bleu', 'chrf', 'chrf++', 'ter'"),
+        (["ref", "-i", "hyp", "--metric", "blue"], "'comet'; did you mean bleu?\n"),
+        (["ref", "-i", "hyp", "-f", "yaml"], "'yaml' is not one of 'text', 'json', 'latex'\n"),
         (["ref", "-i", "hyp", "--tokenize", "14a"], "'14a' is not one of '13a'"),
         (["ref", "-i", "hyp", "--width", "-1"], "--width"),
+        (["ref", "-i", "hyp", "-sv", "1"], "--smooth-value: exp has none: wanted --smooth-method floor or add-k"),
         (["ref", "-i", "hyp", "-i", "hyp", "--paired-bs"], "-i: found one system twice"),
         (["ref", "-i", "hyp", "--paired-ar"], "-i: for a paired test, wanted two systems or more: -i A -i B"),
         (["ref", "-i", "hyp", "-i", "other", "-pbs", "-par"], "--paired-ar: wanted one paired test, and not two"),
@@ -116,8 +134,27 @@ def test_bad_input_is_told_in_one_line(
         (["-t", "wmt17", "-l", "en-de", "--source", "ref"], "--source: a test set, -t, has its own"),
         (["ref", "--echo", "src"], "--echo: wanted the test set to print: -t NAME -l PAIR"),
         (["ref", "-i", "hyp", "--robustness"], "--robustness: wanted a run, -m, on the first test set of its recipe"),
-        (["-m", "run", "--robustness", "--metric", "ter"], "--robustness: it has a table of its own: wanted no other"),
-        (["-m", "run", "--robustness", "--format", "latex"], "--robustness: it has a table of its own"),
+        *(
+            (
+                ["-m", "run", "--robustness", *flag.split()],
+                f"it has a table of its own: found {flag.split()[0]}, wanted",
+            )
+            for flag in (
+                "--metric ter",
+                "--lowercase",
+                "--tokenize zh",
+                "--chrf-lowercase",
+                "-l en-de",
+                "--width 2",
+                "--confidence",
+                "--all-checkpoints",
+                "--compound-split",
+                "--seed 3",
+            )
+        ),
+        (["-m", "run", "--robustness", "-lc", "-tok", "13a"], "found --lowercase, --tokenize, wanted only -m"),
+        (["-m", "run", "--robustness", "--format", "latex"], "--robustness: found --format latex, wanted text or json"),
+        (["-m", "run", "--lines", "4"], "--lines: wanted --robustness, whose lines they are"),
         (["-m", "run", "--robustness", "--lines", "0"], "--lines"),
         (["-m", "run", "--tokenised-reference"], "--tokenised-reference: wanted files of references, REF"),
         (["ref", "-i", "hyp", "--all-checkpoints"], "--all-checkpoints: wanted a run, -m, on the test sets of its rec"),
@@ -155,10 +192,11 @@ def test_a_run_is_scored_on_its_own_test_sets(
 
 def test_the_robustness_of_a_run_is_a_table_or_json(nmtk: Callable[..., Any], tmp_path: Path) -> None:
     run = make_run(tmp_path, "first")
-    ended = nmtk("evaluate", "-m", run, "--robustness", "--lines", 4, "--format", "json")
-    assert ended.code == 0
+    ended = nmtk("evaluate", "-m", run, "--robustness", "--format", "json")
+    assert (ended.code, ended.err) == (0, "")
     assert ended.out == (run / "robustness.json").read_text()
-    document = json.loads(ended.out)
+    assert json.loads(ended.out)["lines"] == 20  # the whole test set: its recipe asks for more
+    document = json.loads(nmtk("evaluate", "-m", run, "--robustness", "--lines", 4, "--format", "json").out)
     assert (document["test"], document["lines"]) == ("small", 4)
     ended = nmtk("evaluate", "-m", run, "--robustness", "--lines", 4)
     head, columns, *rows = ended.out.splitlines()
@@ -170,10 +208,10 @@ def test_the_robustness_of_a_run_is_a_table_or_json(nmtk: Callable[..., Any], tm
 
 
 def test_all_checkpoints_of_a_run_are_a_table(nmtk: Callable[..., Any], monkeypatch: pytest.MonkeyPatch) -> None:
-    curve = {"test": {update: [Score("BLEU", 1.5, "nrefs:1")] for update in ("10", "20")}}
+    curve = {"test": {update: [Score("BLEU", 1.5, "nrefs:1")] for update in ("10", "1500")}}
     monkeypatch.setattr("nmtk.recipe.evaluate.evaluate_run", lambda run, metrics, all_checkpoints, resampling: curve)
     ended = nmtk("evaluate", "-m", "runs/a", "--all-checkpoints")
-    assert ended == (0, rendered(curve, head="Checkpoint") + "\n", "")
+    assert ended == (0, rendered(curve, checkpoints=True) + "\n", "")
     assert ended.out.splitlines()[2].split() == ["Checkpoint", "BLEU", "↑"]
 
 
@@ -226,6 +264,7 @@ def test_a_test_set_by_name_is_scored_translated_and_printed(
         "nmtk.decoding.system.load", lambda path, precision: SimpleNamespace(translate=lambda lines: lines)
     )
     wanted = as_text({"": evaluate(HYPOTHESES, [REFERENCE])}) + "\n"
+    make_model(files / "runs" / "a", "zh")
     named = ["-t", "wmt17", "-l", "en-de"]
     assert nmtk("evaluate", *named, "-i", "hyp").out == wanted
     assert nmtk("evaluate", *named, "-m", "runs/a").out == wanted
@@ -233,6 +272,25 @@ def test_a_test_set_by_name_is_scored_translated_and_printed(
     assert nmtk("evaluate", *named, "--echo", "ref") == (0, "".join(line + "\n" for line in REFERENCE), "")
     assert "|tok:zh|" in nmtk("evaluate", "-t", "wmt17", "-l", "en-zh", "-i", "hyp").out
     assert "|tok:13a|" in nmtk("evaluate", "-t", "wmt17", "-l", "en-zh", "-i", "hyp", "-tok", "13a").out
+
+
+def test_case_is_told_of_where_a_metric_minds_it(files: Path, nmtk: Callable[..., Any]) -> None:
+    (files / "lower").write_text((files / "hyp").read_text("utf-8").lower(), "utf-8")
+    asked = ["evaluate", "ref", "-i", "lower"]
+    assert "lower-cased, and 0% of the references: bleu, chrf will be wrong; restore the case" in nmtk(*asked).err
+    assert "lower-cased, and 0% of the references: chrf will be wrong; restore the case" in nmtk(*asked, "-lc").err
+    for ignored in (["-lc", "--chrf-lowercase"], ["--metric", "ter"], ["--metric", "tokenised-bleu"]):
+        ended = nmtk(*asked, *ignored)
+        assert (ended.code, ended.err) == (0, "")
+
+
+def test_a_language_that_moses_does_not_know_is_told_of(files: Path, nmtk: Callable[..., Any]) -> None:
+    asked = ["evaluate", "ref", "-i", "hyp", "--metric", "tokenised-bleu"]
+    ended = nmtk(*asked, "-l", "en-mt")
+    assert ended.err == "nmtk: warning: tokenised-bleu: Moses has no rules for mt, and takes English's\n"
+    assert "-mt-normalised|" in ended.out
+    for known in ("de", "ja", "pt_BR"):
+        assert nmtk(*asked, "-l", f"en-{known}").err == ""
 
 
 def test_a_source_shows_what_was_not_translated(files: Path, nmtk: Callable[..., Any]) -> None:
@@ -277,5 +335,9 @@ def test_a_text_of_ones_own_is_translated_and_scored(
         return Shouting()
 
     monkeypatch.setattr("nmtk.decoding.system.load", load)
+    make_model(files / "runs" / "a", "zh-Hans")
     ended = nmtk("evaluate", "-m", "runs/a", "--source", "hyp", "ref")
-    assert ended.out == as_text({"": evaluate([line.upper() for line in HYPOTHESES], [REFERENCE])}) + "\n"
+    wanted = evaluate([line.upper() for line in HYPOTHESES], [REFERENCE], [Bleu(tokenize="zh"), "chrf", "ter"])
+    assert ended.out == as_text({"": wanted}) + "\n"
+    ended = nmtk("evaluate", "-m", "runs/a", "--source", "hyp", "ref", "-l", "en-de")
+    assert "|tok:13a|" in ended.out

@@ -61,6 +61,13 @@ def test_without_a_training_text_the_reference_counts(comparison: Comparison) ->
     assert sum(one.size for one in comparison.words) == words_of(REFERENCE).total()
 
 
+def test_words_that_the_reference_has_nowhere_are_counted(comparison: Comparison) -> None:
+    assert comparison.strange == (2, 2)  # sind, Nein; schneit, Nie
+    task = Task([("ref", ["ein Hund"]), ("other", ["der Hund"])])
+    found = compare(task, (("a", ["der der Hut Hut"]), ("b", ["ein Hund"])), [Bleu()], Resampling())
+    assert found.strange == (2, 0)
+
+
 def test_the_pieces_of_a_line_are_the_line() -> None:
     marks = random.Random(1)
     for _ in range(200):

@@ -6,8 +6,10 @@ import random
 import subprocess
 import sys
 from collections.abc import Sequence
+from http.client import HTTPException
 from pathlib import Path
 from typing import get_args
+from urllib.error import URLError
 
 import pytest
 from sacrebleu.metrics import BLEU
@@ -22,6 +24,7 @@ from nmtk.evaluation.metrics import (
     Ter,
     check_lengths,
     evaluate,
+    in_language,
     metric_named,
 )
 from nmtk.evaluation.names import USUAL, MetricName, Tokenizer
@@ -58,6 +61,11 @@ def write(path: Path, lines: Sequence[str]) -> str:
         ([Bleu(), Chrf(), Ter()], "-m bleu chrf ter"),
         ([Bleu(tokenize="none"), Chrf(lowercase=True)], "-m bleu chrf -tok none --chrf-lowercase"),
         ([Bleu(), Chrf()], "-m bleu chrf --confidence --confidence-n 200"),
+        ([Bleu(smooth_method="floor")], "-m bleu --smooth-method floor"),
+        ([Bleu(smooth_method="add-k", smooth_value=0.5)], "-m bleu --smooth-method add-k --smooth-value 0.5"),
+        ([Chrf(eps_smoothing=True)], "-m chrf --chrf-eps-smoothing"),
+        ([Ter(normalized=True, asian_support=True)], "-m ter --ter-normalized --ter-asian-support"),
+        ([Ter(no_punct=True, case_sensitive=True)], "-m ter --ter-no-punct --ter-case-sensitive"),
         ([ChrfPlusPlus(eps_smoothing=True)], "-m chrf --chrf-word-order 2 --chrf-eps-smoothing"),
         (
             [Ter(case_sensitive=True, normalized=True, no_punct=True)],
@@ -107,17 +115,26 @@ def test_the_order_of_lines_does_not_matter(name: str) -> None:
     assert one.score == pytest.approx(other.score)
 
 
+NEEDED = {"smooth_value": {"smooth_method": "floor"}}
+"""Settings without which another means nothing."""
+NOT_AT_HAND = ("13a", "flores101", "flores200", "ja-mecab", "ko-mecab", "spBLEU-1K", "spm")
+"""Tokenisers whose packages or models may be missing, and the one that is there anyway."""
+
+
 @pytest.mark.usefixtures("comet")
 @pytest.mark.parametrize("name", METRICS)
 def test_every_setting_shows_in_the_score(name: str) -> None:
     """Two figures that are not comparable never look alike: the name or the signature differs."""
-    plain = METRICS[name]()
     for field, about in METRICS[name].model_fields.items():
         if field == "kind":
             continue
+        plain = METRICS[name](**NEEDED.get(field, {}))
         value = getattr(plain, field)
-        choices = [choice for choice in get_args(about.annotation) if choice not in (value, "ja-mecab", "ko-mecab")]
-        other = next((choice for choice in reversed(choices)), "none") if isinstance(value, str) else not value
+        names = [choice for arm in (about.annotation, *get_args(about.annotation)) for choice in get_args(arm)]
+        choices = [choice for choice in names if isinstance(choice, str) and choice not in (value, *NOT_AT_HAND)]
+        other = {"smooth_value": 0.5, "language": "fr", "model": "none"}.get(
+            field, choices[0] if choices else not value
+        )
         [one, two] = evaluate(HYPOTHESES, [REFERENCE], [plain, plain.model_copy(update={field: other})], SOURCE)
         assert (one.name, one.signature) != (two.name, two.signature), field
 
@@ -145,6 +162,30 @@ def test_an_unknown_metric_is_named_with_its_nearest() -> None:
         metric_named("blue")
 
 
+@pytest.mark.parametrize(
+    ("language", "tokenizer"),
+    [("zh", "zh"), ("zh-Hans", "zh"), ("zho_Hant", "zh"), ("ja", "ja-mecab"), ("ko_KR", "ko-mecab"), ("pt-BR", "13a")],
+)
+def test_bleu_finds_words_as_the_language_needs_unless_it_was_told_how(language: str, tokenizer: Tokenizer) -> None:
+    assert in_language(Bleu(lowercase=True), language) == Bleu(lowercase=True, tokenize=tokenizer)
+    assert in_language(Bleu(tokenize=None), language) == Bleu(tokenize=tokenizer)
+    assert in_language(Bleu(tokenize="char"), language) == Bleu(tokenize="char")
+    assert in_language(Bleu(), "") == Bleu()
+    assert in_language(Ter(), language) == Ter()
+
+
+def test_chinese_has_words_in_bleu() -> None:
+    """For 13a a sentence without blanks is a single word."""
+    hypotheses, reference = ["那个老人坐在河边看书。"] * 3, ["那个老人坐在树下看书。"] * 3
+    [unknown], [chinese], [wanted] = (
+        evaluate(hypotheses, [reference], [metric])
+        for metric in (Bleu(), in_language(Bleu(), "zh-CN"), Bleu(tokenize="zh"))
+    )
+    assert unknown.score == 0
+    assert chinese == wanted
+    assert 50 < chinese.score < 100
+
+
 def test_texts_that_do_not_match_are_named_with_their_counts() -> None:
     with pytest.raises(DataError, match=r"^out\.de has 1 line, but ref\.de has 1,200 lines: "):
         check_lengths(("out.de", ["a"]), ("ok.de", ["a"]), ("ref.de", ["b"] * 1200))
@@ -163,6 +204,28 @@ def test_nothing_cannot_be_scored() -> None:
 def test_a_tokeniser_that_is_not_installed_says_what_to_install() -> None:
     with pytest.raises(OptionsError, match=r"^bleu\.tokenize: ja-mecab cannot be used: .*pip install sacrebleu\[ja\]$"):
         evaluate(["a"], [["a"]], [Bleu(tokenize="ja-mecab")])
+
+
+@pytest.mark.parametrize("failure", [URLError("Name or service not known"), HTTPException("Name or service not known")])
+def test_a_tokeniser_whose_model_cannot_be_fetched_says_where_it_is_wanted(
+    failure: Exception, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    def fail(source: str, place: str) -> None:
+        raise failure
+
+    monkeypatch.setattr("sacrebleu.tokenizers.tokenizer_spm.SACREBLEU_DIR", str(tmp_path))
+    monkeypatch.setattr("sacrebleu.tokenizers.tokenizer_spm.download_file", fail)
+    with pytest.raises(
+        OptionsError,
+        match=r"^bleu\.tokenize: flores200: its model cannot be fetched from https:\S+: Name or service not known: "
+        r"wanted it as \S+/models/flores200sacrebleuspm, or another tokeniser$",
+    ):
+        evaluate(["a"], [["a"]], [Bleu(tokenize="flores200")])
+
+
+def test_only_some_ways_to_smooth_have_a_value() -> None:
+    with pytest.raises(ValueError, match="smooth_value: found one for exp, wanted smooth_method floor or add-k"):
+        Bleu(smooth_value=0.5)
 
 
 # The figures that the organisers of WMT17 published were made by other programs: mteval-v13a and -v14, TERCOM, chrF++.

@@ -108,7 +108,6 @@ def test_case_counts_where_that_is_asked_for() -> None:
 def test_a_metric_takes_the_language_of_the_text_unless_it_was_told_another() -> None:
     assert in_language(TokenisedBleu(), "pt-BR") == TokenisedBleu(language="pt")
     assert in_language(CompoundBleu(language="de"), "fr") == CompoundBleu()
-    assert in_language(Bleu(), "fr") == Bleu()
 
 
 @pytest.mark.parametrize("metric", ["compound-bleu", "tokenised-bleu"])

@@ -89,6 +89,18 @@ def test_gains_and_losses_are_as_many_as_asked_for() -> None:
         assert page([found], shown).count("<dl>") == 1 + 2 * min(shown, count // 2)
 
 
+def test_sentences_that_differ_with_the_same_score_are_counted_and_shown() -> None:
+    reference = ["Eins.", "Zwei.", "Drei."]
+    first, second = ["xx", "Zwei.", "yy"], ["qq", "Zwei.", "Drei."]
+    found = compare(Task([("ref", reference)]), (("a", first), ("b", second)), [Bleu()], Resampling())
+    text = read(page([found])).text
+    assert "1 are the same in both; 1 are better in B, 0 in A, and 1 differ with the same score." in text
+    assert "Words that the reference has nowhere: 2 in A, 1 in B." in text
+    assert "Where they differ with the same score" in text
+    assert {"xx", "qq", "yy"} <= set(read(page([found])).marks)
+    assert "Line 1 " in text
+
+
 def test_systems_that_are_the_same_have_a_page_too() -> None:
     found = compare(Task([("ref", FIRST)]), (("a", FIRST), ("b", FIRST)), [Bleu()], Resampling("bs", 20))
     assert "4 are the same in both" in read(page([found])).text

@@ -1,5 +1,7 @@
 import json
 
+import pytest
+
 from nmtk.evaluation import tables
 from nmtk.evaluation.report import as_json, as_text, rendered
 from nmtk.evaluation.scores import Interval, Score
@@ -47,9 +49,9 @@ def test_one_system_has_lines_and_several_have_a_table_for_each_test_set() -> No
     tests = {"valid": {"model": [BLEU]}, "test": {"model": [TER]}}
     assert rendered(tests) == as_text({"valid": [BLEU], "test": [TER]})
     several = {"valid": {"100": [BLEU], "200": [BLEU]}, "test": {"100": [TER], "200": [TER]}}
-    valid, test = (tables.as_text(rows, "Checkpoint", 1) for rows in several.values())
-    assert rendered(several, head="Checkpoint", width=1) == f"valid\n\n{valid}\n\ntest\n\n{test}"
-    assert [(row["test"], row["checkpoint"]) for row in json.loads(rendered(several, "json", "Checkpoint"))] == [
+    valid, test = (tables.as_text(rows, "System", 1) for rows in several.values())
+    assert rendered(several, width=1) == f"valid\n\n{valid}\n\ntest\n\n{test}"
+    assert [(row["test"], row["system"]) for row in json.loads(rendered(several, "json"))] == [
         ("valid", "100"),
         ("valid", "200"),
         ("test", "100"),
@@ -60,4 +62,20 @@ def test_one_system_has_lines_and_several_have_a_table_for_each_test_set() -> No
 
 def test_test_sets_of_one_system_are_the_rows_in_latex() -> None:
     tests = {"valid": {"model": [BLEU]}, "test": {"model": [BLEU]}}
-    assert rendered(tests, "latex") == tables.as_latex({"valid": [BLEU], "test": [BLEU]}, "Test set")
+    for width in (0, 2, 3):
+        wanted = tables.as_latex({"valid": [BLEU], "test": [BLEU]}, "Test set", width)
+        assert rendered(tests, "latex", width) == wanted
+        assert f" {7.126:.{width}f} " in wanted
+
+
+@pytest.mark.parametrize("updates", [["1500"], ["500", "1500"]])
+def test_checkpoints_are_rows_of_a_table_however_many_there_are(updates: list[str]) -> None:
+    tests = {test: {update: [BLEU] for update in updates} for test in ("valid", "test")}
+    rows = json.loads(rendered(tests, "json", checkpoints=True))
+    score = {"BLEU": {"score": 7.13, "signature": BLEU.signature}}
+    assert rows == [{"test": test, "checkpoint": int(update)} | score for test in tests for update in updates]
+    shown = {f"{int(update):,}": [BLEU] for update in updates}
+    text = tables.as_text(shown, "Checkpoint")
+    assert "1,500" in text
+    assert rendered(tests, checkpoints=True) == f"valid\n\n{text}\n\ntest\n\n{text}"
+    assert tables.as_latex(shown, "Checkpoint") in rendered(tests, "latex", checkpoints=True)

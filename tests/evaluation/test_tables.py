@@ -1,5 +1,5 @@
 from nmtk.evaluation.scores import Interval, Score
-from nmtk.evaluation.tables import as_latex, as_text, documents
+from nmtk.evaluation.tables import as_latex, as_text, document
 
 SIGNATURE = "nrefs:1|bs:1000|seed:12345|version:9"
 
@@ -73,10 +73,7 @@ def test_latex_has_every_name_escaped() -> None:
 
 
 def test_objects_say_what_sacrebleu_says_and_the_signature() -> None:
-    assert documents(PAIRED, "system", 2)[1] == {
-        "system": "b_1",
+    assert document(PAIRED["b_1"], 2) == {
         "BLEU": {"score": 9.13, "p_value": 0.001, "mean": 9.1, "ci": 0.5, "signature": SIGNATURE},
     }
-    assert documents({"7": PLAIN["a"][:1]}, "checkpoint", 0) == [
-        {"checkpoint": "7", "BLEU": {"score": 27.0, "signature": SIGNATURE}}
-    ]
+    assert document(PLAIN["a"][:1], 0) == {"BLEU": {"score": 27.0, "signature": SIGNATURE}}

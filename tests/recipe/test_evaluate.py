@@ -1,5 +1,6 @@
 """Laws of scoring runs: what is translated again and what is not, and what two runs are compared on."""
 
+import importlib.util
 from pathlib import Path
 
 import pytest
@@ -9,13 +10,14 @@ from nmtk.bundle import Bundle
 from nmtk.decoding.options import DecodingOptions
 from nmtk.decoding.translator import Translator
 from nmtk.documents import Document
-from nmtk.errors import DataError, ModelError
+from nmtk.errors import DataError, ModelError, OptionsError
 from nmtk.evaluation.metrics import Bleu, Chrf, Metric, TokenisedBleu, evaluate
 from nmtk.evaluation.significance import Resampling
 from nmtk.recipe.compare import compare_runs
-from nmtk.recipe.evaluate import evaluate_run
-from nmtk.recipe.home import claim
+from nmtk.recipe.evaluate import check_metrics, evaluate_run, metrics_of
+from nmtk.recipe.home import claim, open_run
 from nmtk.recipe.recipe import Located, Recipe
+from nmtk.recipe.robustness import examine_run
 from nmtk.training.checkpoints import folder_of
 from tests.decoding.copying import copying_bundle, sentences
 
@@ -68,6 +70,12 @@ def make_run(folder: Path, name: str, bundle: Bundle | None = None, test: int = 
     return run
 
 
+def into(run: Path, language: str) -> None:
+    """The run's target language is another one."""
+    document = (run / "recipe.yaml").read_text()
+    (run / "recipe.yaml").write_text(document.replace("target: de\n", f"target: {language}\n"))
+
+
 @pytest.fixture
 def translated(monkeypatch: pytest.MonkeyPatch) -> list[int]:
     """How many lines were translated, each time that there were some."""
@@ -101,9 +109,38 @@ def test_what_was_translated_once_is_not_translated_again(run: Path, translated:
 
 
 def test_a_metric_that_minds_languages_takes_that_of_the_recipe(run: Path) -> None:
-    (run / "recipe.yaml").write_text((run / "recipe.yaml").read_text().replace("target: de\n", "target: pt\n"))
+    into(run, "pt")
     scores = evaluate_run(run, [TokenisedBleu(), TokenisedBleu(language="de")])["small"]["model"]
     assert ["-pt-" in scores[0].signature, "-de-" in scores[1].signature] == [True, True]
+
+
+def test_a_run_into_chinese_is_scored_in_chinese_words(run: Path, tmp_path: Path) -> None:
+    other = make_run(tmp_path, "other", worse(copying_bundle()))
+    for name in (run, other):
+        into(name, "zh-Hans")
+    recipe = open_run(run).recipe
+    [model] = evaluate_run(run, [Bleu()])["small"].values()
+    compared = [score for rows in compare_runs((run, other), [Bleu()], Resampling())[0].rows.values() for score in rows]
+    card = examine_run(run, 4)
+    judged = [
+        score for found in card.findings.values() for pair in found.scores for score in pair if score.name == "BLEU"
+    ]
+    assert metrics_of(recipe, "small")["bleu"] == Bleu(tokenize="zh")
+    assert all("|tok:zh|" in score.signature for score in [*model, *compared, *judged])
+    assert len(compared) == 2
+    assert len(judged) > 2
+    told = evaluate_run(run, [Bleu(tokenize="13a")])["small"]["model"]
+    assert "|tok:13a|" in told[0].signature
+
+
+@pytest.mark.skipif(importlib.util.find_spec("MeCab") is not None, reason="MeCab is installed")
+def test_a_package_that_a_score_needs_is_missed_before_training(run: Path) -> None:
+    into(run, "ja")
+    recipe = open_run(run).recipe
+    none = recipe.model_copy(update={"data": recipe.data.model_copy(update={"test": {}})})
+    for one in (recipe, none):  # without a test set, validation needs it
+        with pytest.raises(OptionsError, match=r"^bleu\.tokenize: ja-mecab cannot be used"):
+            check_metrics(one)
 
 
 @pytest.mark.parametrize("change", ["weights", "decoding", "source", "translations", "none of it is there"])
@@ -136,12 +173,28 @@ def test_all_checkpoints_are_a_curve_and_have_translations_of_their_own(run: Pat
     curve = evaluate_run(run, METRICS, all_checkpoints=True)
     assert translated == [20, 40] * 3
     for test, rows in curve.items():
-        assert list(rows) == ["10", "1,000"]
-        assert rows["1,000"] == final[test]["model"]
-        assert rows["10"][0].score < rows["1,000"][0].score
+        assert list(rows) == ["10", "1000"]
+        assert rows["1000"] == final[test]["model"]
+        assert rows["10"][0].score < rows["1000"][0].score
     assert evaluate_run(run, METRICS, all_checkpoints=True) == curve
     assert translated == [20, 40] * 3
     assert (run / "translations" / "checkpoints" / "00000010" / "small.txt").is_file()
+
+
+def test_what_is_suspicious_about_a_run_is_told(
+    run: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    other = make_run(tmp_path, "other")
+    monkeypatch.setattr(Translator, "translate_all", lambda translator, lines: ["", *["▁A"] * (len(lines) - 1)])
+    evaluate_run(run, METRICS)
+    told = capsys.readouterr().err.splitlines()
+    for test, count in (("small", 20), ("large", 40)):
+        assert f"nmtk: warning: {test}: 1 of {count} hypotheses are empty, and 0 of the references" in told
+        assert any(line.startswith(f"nmtk: warning: {test}: ") and "SentencePiece" in line for line in told)
+    compare_runs((run, other), METRICS, Resampling())
+    told = capsys.readouterr().err.splitlines()
+    assert "nmtk: warning: small: first: 1 of 20 hypotheses are empty, and 0 of the references" in told
+    assert "nmtk: warning: large: other: 1 of 40 hypotheses are empty, and 0 of the references" in told
 
 
 def test_a_run_without_checkpoints_says_so(run: Path) -> None:

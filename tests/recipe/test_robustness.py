@@ -10,8 +10,8 @@ import pytest
 from nmtk.data.pairs import Pair
 from nmtk.decoding.options import DecodingOptions
 from nmtk.decoding.translator import Translation, Translator
-from nmtk.documents import read_yaml
-from nmtk.errors import DataError
+from nmtk.documents import read_yaml, to_yaml
+from nmtk.errors import DataError, OptionsError
 from nmtk.evaluation.metrics import Bleu, Chrf, evaluate
 from nmtk.evaluation.robustness import PERTURBATIONS, RobustnessOptions, drawing, is_short, single_words
 from nmtk.recipe.robustness import Robustness, examine, examine_run
@@ -43,7 +43,7 @@ def card_of(
     pairs = [
         Pair(source, target, line) for line, (source, target) in enumerate(zip(sources, references, strict=True), 1)
     ]
-    return examine(cast(Any, Known(known)), "test", pairs, plain, OPTIONS)
+    return examine(cast(Any, Known(known)), "test", pairs, plain, OPTIONS, "de")
 
 
 def test_a_model_that_takes_no_harm_has_the_score_of_the_plain_text() -> None:
@@ -75,7 +75,7 @@ def test_a_model_that_says_nothing_has_nothing() -> None:
 def test_the_figures_are_of_what_the_model_makes_of_the_changed_text() -> None:
     translator = Translator(copying_bundle(), DecodingOptions())
     pairs = [Pair(source, target, 1) for source, target in zip(SOURCES, REFERENCES, strict=True)]
-    card = examine(translator, "test", pairs, REFERENCES, OPTIONS)
+    card = examine(translator, "test", pairs, REFERENCES, OPTIONS, "de")
     upper = translator.translate_all([line.upper() for line in SOURCES])
     wanted = evaluate(upper, [REFERENCES], [Bleu(lowercase=True), Chrf(lowercase=True)])
     assert [score for score, _ in card.findings["upper-case"].scores] == wanted
@@ -105,15 +105,43 @@ def test_one_line_has_a_card_too() -> None:
     assert len(card.text().splitlines()) == 2 + len(card.findings)
 
 
+def set_robustness(run: Path, lines: int, seed: int) -> None:
+    document = read_yaml(run / "recipe.yaml") | {"robustness": {"lines": lines, "seed": seed}}
+    (run / "recipe.yaml").write_text(to_yaml(document))
+
+
 def test_the_card_of_a_run_is_of_its_first_test_set_and_stands_in_run_and_model(tmp_path: Path) -> None:
     run = make_run(tmp_path, "first")
-    card = examine_run(run, RobustnessOptions(lines=8))
+    set_robustness(run, lines=8, seed=4)
+    card = examine_run(run)
+    assert card.options == RobustnessOptions(lines=8, seed=4)
     assert (card.test, card.findings["typos"].lines) == ("small", 8)
     document = json.loads((run / "robustness.json").read_text())
     assert document == card.document() == read_yaml(run / "model" / "card.yaml")["robustness"]
     assert document["kinds"]["upper-case"]["scores"][0].keys() == {"name", "score", "plain", "signature"}
     assert "case:lc" in document["kinds"]["upper-case"]["scores"][0]["signature"]
-    assert examine_run(run, RobustnessOptions(lines=8)) == card
+    assert examine_run(run) == card
+
+
+def test_a_card_of_other_lines_is_not_written(tmp_path: Path) -> None:
+    run = make_run(tmp_path, "first")
+    set_robustness(run, lines=8, seed=4)
+    examine_run(run)
+    files = run / "robustness.json", run / "model" / "card.yaml"
+    before = [file.read_bytes() for file in files]
+    assert examine_run(run, 5).options == RobustnessOptions(lines=5, seed=4)
+    assert [file.read_bytes() for file in files] == before
+
+
+def test_a_recipe_that_asks_for_no_card_has_one_of_the_lines_asked_for(tmp_path: Path) -> None:
+    run = make_run(tmp_path, "first")
+    set_robustness(run, lines=0, seed=1)
+    with pytest.raises(
+        OptionsError, match=r"first: robustness\.lines: its recipe asks for no card: found 0, wanted --l"
+    ):
+        examine_run(run)
+    assert examine_run(run, 5).findings["typos"].lines == 5
+    assert not (run / "robustness.json").exists()
 
 
 def test_a_run_without_a_test_set_has_no_card(tmp_path: Path) -> None:
@@ -122,7 +150,7 @@ def test_a_run_without_a_test_set_has_no_card(tmp_path: Path) -> None:
     before, after = text.index("  test:\n"), text.index("  filters:\n")
     (run / "recipe.yaml").write_text(text[:before] + text[after:])
     with pytest.raises(DataError, match=r"first: its recipe has no test set, wanted one for the robustness card"):
-        examine_run(run, OPTIONS)
+        examine_run(run)
 
 
 def test_training_ends_with_the_card(train: Train, tmp_path: Path) -> None:

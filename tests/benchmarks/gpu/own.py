@@ -81,7 +81,7 @@ def trainer(
     bundle = Bundle(Transformer(model, size, size), task.vocabularies, task.recipe.decoding.document(), {})
     sources, references = [pair.source for pair in task.valid], [pair.target for pair in task.valid]
     held_out = HeldOut.of(sources, references, task.vocabularies, options.effective_tokens, bundle.model.longest)
-    validator = Validator(held_out, options.validation, task.recipe.decoding)
+    validator = Validator(held_out, options.validation, task.recipe.decoding, task.recipe.data.target)
     dtype = torch.float32 if options.precision == "float32" else torch.bfloat16
     ranks = Ranks(0, 1, device)
     run.mkdir(parents=True, exist_ok=True)
