@@ -15,12 +15,14 @@ from nmtk.data.mixture import Mixture
 from nmtk.data.packing import pack
 from nmtk.data.pairs import Pair
 from nmtk.documents import read_yaml, to_yaml
+from nmtk.errors import OptionsError
 from nmtk.files import atomic_folder, write_text
 from nmtk.recipe.home import begun
 from nmtk.recipe.recipe import Located, Recipe
 from nmtk.recipe.texts import Text, Texts, find_texts
 from nmtk.vocabulary.learn import learn
 from nmtk.vocabulary.reservoir import Reservoir
+from nmtk.vocabulary.sampling import check_sampling
 from nmtk.vocabulary.vocabulary import Vocabularies, Vocabulary
 
 PREPARED = "prepared.yaml"
@@ -39,7 +41,8 @@ def prepare(located: Located, run: Path, console: Console) -> Prepared:
     """Find the text, learn the vocabulary and pack the corpora into the run's folder, where that is not yet done.
 
     As long as nothing was trained, it is done again when the options or the text are no longer those that it was done
-    with. Raises DataError for text that cannot be used, and for a packed corpus of another vocabulary.
+    with. Raises DataError for text that cannot be used, and for a packed corpus of another vocabulary; OptionsError
+    for a vocabulary at hand that cannot be sampled as is asked.
     """
     recipe, folder = located
     texts = find_texts(recipe.data, folder, run / "text")
@@ -48,6 +51,7 @@ def prepare(located: Located, run: Path, console: Console) -> Prepared:
     unseen = [texts.valid, *texts.test.values()] if recipe.data.held_out == "drop" else []
     held_out = HeldOut(chain.from_iterable(text.pairs() for text in unseen))
     vocabularies = _vocabularies(recipe, folder, texts, held_out, run / "vocabulary", console)
+    _check_sampling(recipe, vocabularies)
     corpora = [_corpus(recipe, text, held_out, vocabularies, run / "data" / text.name, console) for text in texts.train]
     return Prepared(texts, vocabularies, Mixture(corpora, [text.weight for text in texts.train], vocabularies))
 
@@ -96,6 +100,16 @@ def _vocabularies(
     sizes = " and ".join(f"{len(vocabulary):,}" for vocabulary in dict.fromkeys(vocabularies))
     _say(console, f"vocabulary: {sizes} pieces")
     return vocabularies
+
+
+def _check_sampling(recipe: Recipe, vocabularies: Vocabularies) -> None:
+    """The recipe alone knows the kind of what is learned, but not of what is at hand."""
+    if sampling := recipe.training.sampling:
+        for vocabulary in vocabularies:
+            try:
+                check_sampling(vocabulary.kind, sampling.alpha)
+            except ValueError as error:
+                raise OptionsError(f"recipe {recipe.name}: {error}") from None
 
 
 def _corpus(

@@ -9,6 +9,7 @@ import pytest
 from rich.console import Console
 
 from nmtk.documents import Document
+from nmtk.errors import OptionsError
 from nmtk.recipe.prepare import Prepared, prepare
 from nmtk.recipe.recipe import Located, Recipe
 from nmtk.vocabulary.learn import VocabularyOptions, learn
@@ -37,7 +38,7 @@ def kept(tmp_path: Path) -> list[tuple[str, str]]:
     ]
 
 
-def prepared(folder: Path, sample: int) -> tuple[Prepared, str]:
+def prepared(folder: Path, sample: int, **changes: Document) -> tuple[Prepared, str]:
     document: Document = {
         "name": "backwards",
         "data": {
@@ -49,6 +50,7 @@ def prepared(folder: Path, sample: int) -> tuple[Prepared, str]:
         "vocabulary": {"size": 280, "sample": sample},
         "training": {"updates": 1},
     }
+    document |= changes
     console = Console(file=io.StringIO(), width=1000)
     made = prepare(Located(Recipe.parse(document, "recipe"), folder), folder / "run", console)
     assert isinstance(console.file, io.StringIO)
@@ -76,3 +78,12 @@ def test_a_sample_is_learned_from_without_what_is_held_out(tmp_path: Path, kept:
     assert 40 < len(pairs) <= 50
     assert set(pairs) <= set(kept)
     assert max(kept.index(pair) for pair in pairs) > 100
+
+
+@pytest.mark.usefixtures("kept")
+def test_a_vocabulary_at_hand_that_cannot_be_sampled_is_told(tmp_path: Path) -> None:
+    own = learn(sentences(400, 0), VocabularyOptions(kind="bpe", size=40, byte_fallback=False))
+    (tmp_path / "own.model").write_bytes(own)
+    training: Document = {"updates": 1, "sampling": {"alpha": 1}}
+    with pytest.raises(OptionsError, match=r"^recipe backwards: training\.sampling\.alpha: found 1, wanted less than 1"):
+        prepared(tmp_path, 10_000, vocabulary={"file": "own.model"}, training=training)
