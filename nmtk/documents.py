@@ -97,28 +97,53 @@ def to_yaml(document: Mapping[str, Any]) -> str:
 def override(document: Document, assignments: Sequence[str]) -> Document:
     """A copy of the document with `a.b.c=value` settings laid over it; values are read as YAML.
 
-    Raises OptionsError for an assignment without `=`, or one that goes through something that is no mapping.
+    In a list a key is a place, from 0: `data.train.0.weight=2`. Raises OptionsError for an assignment without `=`, one
+    that goes through something that has no keys, or beyond the end of a list.
     """
     result: Document = json.loads(json.dumps(document))
     for assignment in assignments:
         path, equals, text = assignment.partition("=")
         if not equals or not path:
             raise OptionsError(f"{assignment!r}: wanted key=value, as in training.updates=1000")
-        place, *keys = result, *path.split(".")
+        keys = path.split(".")
         if "" in keys:
             raise OptionsError(f"{assignment!r}: a key is empty, wanted keys parted by single dots")
-        for key in keys[:-1]:
-            inner = place.get(key)
-            if isinstance(inner, str):  # a choice written as its name
-                inner = {"kind": inner}
-            elif inner is None:
-                inner = {}
-            elif not isinstance(inner, dict):
-                raise OptionsError(f"{assignment!r}: {key} is {_kind(inner)}, which has no keys")
-            place[key] = inner
-            place = inner
-        place[keys[-1]] = parse_yaml(text, path)
+        try:
+            _lay(result, keys, parse_yaml(text, path))
+        except LookupError as error:
+            raise OptionsError(f"{assignment!r}: {error.args[0]}") from None
     return result
+
+
+def _lay(inner: Any, keys: Sequence[str], value: Any, name: str = "") -> Any:
+    """What a value is when another one is laid into it at the place that the keys lead to; `name` is its own key."""
+    if not keys:
+        return value
+    key, *rest = keys
+    if isinstance(inner, list):
+        place = _place(inner, key, name)
+        inner[place] = _lay(inner[place], rest, value, key)
+        return inner
+    if isinstance(inner, str):  # a choice written as its name
+        inner = {"kind": inner}
+    elif inner is None:
+        inner = {}
+    elif not isinstance(inner, dict):
+        raise LookupError(f"{name} is {_kind(inner)}, which has no keys")
+    inner[key] = _lay(inner.get(key), rest, value, key)
+    return inner
+
+
+def _place(elements: Sequence[Any], key: str, name: str) -> int:
+    """Which element of a list is meant."""
+    if not re.fullmatch("[0-9]+", key):
+        raise LookupError(f"{name} is a list: found {key}, wanted the place of an element, as 0")
+    count = len(elements)
+    if int(key) >= count:
+        has = f"{count or 'no'} element{'s' * (count != 1)}"
+        wanted = ["", ", wanted 0", f", wanted 0 to {count - 1}"][min(count, 2)]
+        raise LookupError(f"{name} has {has}: found {key}{wanted}")
+    return int(key)
 
 
 def _kind(value: Any) -> str:

@@ -103,6 +103,19 @@ def test_overrides_are_laid_over_a_copy(assignment: str, result: dict[str, Any])
     assert document == {"inner": {"label": "x"}, "schedule": "cosine"}
 
 
+@pytest.mark.parametrize(
+    ("assignment", "train"),
+    [
+        ("train.0.lines=1-5", [{"name": "a", "lines": "1-5"}, "b"]),
+        ("train.1.lines=1-5", [{"name": "a"}, {"kind": "b", "lines": "1-5"}]),
+        ("train.1={name: c}", [{"name": "a"}, {"name": "c"}]),
+    ],
+)
+def test_a_number_is_a_place_in_a_list(assignment: str, train: list[Any]) -> None:
+    """As messages name it, from 0."""
+    assert override({"train": [{"name": "a"}, "b"]}, [assignment]) == {"train": train}
+
+
 def test_the_last_override_counts() -> None:
     assert override({}, ["a.b=1", "a.b=2"]) == {"a": {"b": 2}}
 
@@ -115,11 +128,16 @@ def test_the_last_override_counts() -> None:
         ("a..b=1", "'a..b=1': a key is empty, wanted keys parted by single dots"),
         ("a.=1", "'a.=1': a key is empty, wanted keys parted by single dots"),
         ("number.x=1", "'number.x=1': number is a whole number, which has no keys"),
-        ("list.0=1", "'list.0=1': list is a list, which has no keys"),
+        ("list.x=1", "'list.x=1': list is a list: found x, wanted the place of an element, as 0"),
+        ("list.-1=1", "'list.-1=1': list is a list: found -1, wanted the place of an element, as 0"),
+        ("list.2=1", "'list.2=1': list has 2 elements: found 2, wanted 0 to 1"),
+        ("list.2.x=1", "'list.2.x=1': list has 2 elements: found 2, wanted 0 to 1"),
+        ("one.1.x=1", "'one.1.x=1': one has 1 element: found 1, wanted 0"),
+        ("none.0=1", "'none.0=1': none has no elements: found 0"),
         ("a=[1", "a:1:3: expected ',' or ']', but got '<stream end>'"),
     ],
 )
 def test_an_override_that_cannot_be_is_named(assignment: str, message: str) -> None:
     with pytest.raises(OptionsError) as error:
-        override({"number": 3, "list": []}, [assignment])
+        override({"number": 3, "list": [1, 2], "one": [1], "none": []}, [assignment])
     assert str(error.value) == message

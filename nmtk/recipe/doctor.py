@@ -14,11 +14,13 @@ from nmtk.data.doctor.pieces import Pieces
 from nmtk.data.doctor.profile import Profile
 from nmtk.data.doctor.reading import Reading
 from nmtk.data.filters import FilterOptions
-from nmtk.errors import DataError
+from nmtk.errors import DataError, OptionsError
 from nmtk.lines import STANDARD
+from nmtk.options import nearest
 from nmtk.recipe.data import TextOptions
 from nmtk.recipe.home import RUN, open_run
 from nmtk.recipe.recipe import load
+from nmtk.recipe.shelf import locate, shipped
 from nmtk.recipe.texts import Text, find_texts
 from nmtk.vocabulary.vocabulary import FILES, Vocabularies, Vocabulary
 
@@ -45,7 +47,7 @@ def is_recipe(path: Path) -> bool:
 def recipe_case(path: Path, vocabulary: Vocabularies | None = None) -> Iterator[Case]:
     """All texts of a recipe or a run; the vocabulary is that of the run, or of `runs/NAME`, where there is one."""
     known = (path / RUN).is_file()
-    recipe, folder = open_run(path) if known else load(path)
+    recipe, folder = open_run(path) if known else load(_document(path))
     run = path if known else Path("runs") / recipe.name
     with TemporaryDirectory() as work:  # for what the recipe generates, where the run has not done so
         made = run / "text"
@@ -56,6 +58,18 @@ def recipe_case(path: Path, vocabulary: Vocabularies | None = None) -> Iterator[
         held_out = [texts.valid, *texts.test.values()]
         dropped = recipe.data.held_out == "drop"
         yield Case(texts.train, held_out, dropped, vocabulary, recipe.data.filters.longest)
+
+
+def _document(path: Path) -> Path:
+    """A recipe's document. Where there is none a file of pairs may have been meant, too. Raises OptionsError."""
+    try:
+        return locate(path)
+    except OptionsError:
+        if path.exists():
+            raise
+        beside = [file.name for file in path.parent.iterdir()] if path.parent.is_dir() else []
+        close = nearest(path.name, [*beside, *shipped()])
+        raise OptionsError(f"{path}: no such file or recipe{close}") from None
 
 
 @contextmanager

@@ -15,13 +15,14 @@ from nmtk.data.mixture import Mixture
 from nmtk.data.packing import pack
 from nmtk.data.pairs import Pair
 from nmtk.documents import Document, read_yaml, to_yaml
-from nmtk.errors import DataError
+from nmtk.errors import DataError, OptionsError
 from nmtk.files import atomic_folder, write_text
 from nmtk.recipe.home import begun
 from nmtk.recipe.recipe import Located, Recipe
 from nmtk.recipe.texts import Text, Texts, find_texts
 from nmtk.vocabulary.learn import learn
 from nmtk.vocabulary.reservoir import Reservoir
+from nmtk.vocabulary.sampling import check_sampling
 from nmtk.vocabulary.vocabulary import Vocabularies, Vocabulary
 
 PREPARED = "prepared.yaml"
@@ -41,7 +42,7 @@ def prepare(located: Located, run: Path, console: Console) -> Prepared:
 
     As long as nothing was trained, it is done again when the options or the text are no longer those that it was done
     with. Raises DataError for text that cannot be used, for a packed corpus of another vocabulary, and for one that
-    nobody knows the origin of.
+    nobody knows the origin of; OptionsError for a vocabulary at hand that cannot be sampled as is asked.
     """
     recipe, folder = located
     texts = find_texts(recipe.data, folder, run / "text")
@@ -50,6 +51,7 @@ def prepare(located: Located, run: Path, console: Console) -> Prepared:
     unseen = [texts.valid, *texts.test.values()] if recipe.data.held_out == "drop" else []
     held_out = HeldOut(chain.from_iterable(text.pairs() for text in unseen))
     vocabularies = _vocabularies(recipe, folder, texts, held_out, run / "vocabulary", console)
+    _check_sampling(recipe, vocabularies)
     corpora = [_corpus(recipe, text, held_out, vocabularies, run / "data" / text.name, console) for text in texts.train]
     return Prepared(texts, vocabularies, Mixture(corpora, [text.weight for text in texts.train], vocabularies))
 
@@ -111,6 +113,16 @@ def _vocabularies(
     sizes = " and ".join(f"{len(vocabulary):,}" for vocabulary in dict.fromkeys(vocabularies))
     _say(console, f"vocabulary: {sizes} pieces")
     return vocabularies
+
+
+def _check_sampling(recipe: Recipe, vocabularies: Vocabularies) -> None:
+    """The recipe alone knows the kind of what is learned, but not of what is at hand."""
+    if sampling := recipe.training.sampling:
+        for vocabulary in vocabularies:
+            try:
+                check_sampling(vocabulary.kind, sampling.alpha)
+            except ValueError as error:
+                raise OptionsError(f"recipe {recipe.name}: {error}") from None
 
 
 def _corpus(

@@ -17,6 +17,7 @@ from nmtk.recipe.shelf import locate
 from nmtk.training.options import TrainingOptions
 from nmtk.training.schedules import needs_end
 from nmtk.vocabulary.learn import VocabularyOptions
+from nmtk.vocabulary.sampling import check_sampling
 
 
 class Recipe(Options):
@@ -55,6 +56,8 @@ class Recipe(Options):
             )
         symbols = self.vocabulary.symbols
         learned = not (self.vocabulary.file or self.vocabulary.source_file)
+        if learned and (sampling := self.training.sampling):
+            check_sampling(self.vocabulary.kind, sampling.alpha)
         if learned and (plain := [c.tag for c in self.data.train if c.tag and c.tag not in symbols]):
             raise ValueError(f"data.train: tag {plain[0]} is no symbol: wanted vocabulary.symbols to have it, too")
         if strange := sorted(self.expect.keys() - self.data.test.keys()):

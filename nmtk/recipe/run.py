@@ -11,11 +11,11 @@ from rich.console import Console
 
 from nmtk import __version__
 from nmtk.allocator import keep_memory
-from nmtk.bundle import FINAL, Bundle
+from nmtk.bundle import CARD, FINAL, Bundle
 from nmtk.decoding.options import DecodingOptions
 from nmtk.decoding.translator import Translator
 from nmtk.devices import pick_device, pick_precision
-from nmtk.documents import Document
+from nmtk.documents import Document, to_yaml
 from nmtk.errors import DataError, TrainingError
 from nmtk.evaluation.report import as_json
 from nmtk.evaluation.scores import Score
@@ -218,13 +218,17 @@ def _card(recipe: Recipe, prepared: Prepared) -> Document:
 
 
 def _finish(recipe: Recipe, prepared: Prepared, trainer: Trainer, run: Path, console: Console) -> Scores:
-    """Average checkpoints into the final model, translate and score the test sets, and say how it went."""
+    """Average checkpoints into the final model, have it translate the test sets, score that, and say how it went.
+
+    What translates is read from the run's folder, so that the scores are those of the model that is kept.
+    """
     saved = checkpoints.saved(run)
     chosen = to_average(recipe.training, list(saved), trainer.state.history)
     bundle = average_bundles([saved[update] for update in chosen])
     bundle = bundle._replace(decoding=recipe.decoding.document())  # it may have changed since they were saved
+    bundle.save(run / FINAL)
     _say(console, f"model: mean of {len(chosen)} checkpoints, updates {', '.join(map(str, sorted(chosen)))}")
-    bundle.model.to(trainer.ranks.device)
+    bundle = Bundle.load(run / FINAL, trainer.ranks.device)
     tests = prepared.texts.test
     options = DecodingOptions.parse(bundle.decoding, str(run))
     translated = translate_tests(bundle, options, tests, run)
@@ -242,7 +246,7 @@ def _finish(recipe: Recipe, prepared: Prepared, trainer: Trainer, run: Path, con
         },
         "scores": {name: [_brief(score) for score in found] for name, found in listed(scores).items()},
     }
-    bundle._replace(card=card).save(run / FINAL)
+    write_text(run / FINAL / CARD, to_yaml(card))
     if recipe.robustness.lines and tests:
         name, text = next(iter(tests.items()))
         pairs, language = list(text.pairs()), recipe.data.target

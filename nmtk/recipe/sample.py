@@ -24,7 +24,7 @@ LOOKED_AT = 4000
 SHORT = 150
 """Characters of a side: the time that a sentence takes grows with its length."""
 ORIGINS = ("files", "generate", "translate")
-"""Keys of `data` that say where files come from: a sample's are all there."""
+"""Keys of `data` that say where files come from: a sample's are all there, made texts too."""
 
 
 class Sample(NamedTuple):
@@ -63,7 +63,7 @@ def sample(located: Located, folder: Path) -> Sample:
 
     texts = {
         "train": [
-            {"name": name, "weight": corpus.weight} | take(f"train {name}", corpus, TRAIN)
+            {"name": name, "weight": corpus.weight, "tag": corpus.tag} | take(f"train {name}", corpus, TRAIN)
             for name, corpus in zip(data.names(), data.train, strict=True)
         ],
         "valid": take("valid", data.valid, HELD_OUT),

@@ -1,7 +1,8 @@
 """Verify: does a recipe keep its contract here? Its whole job is done, and what it promises is held against the result.
 
-The final model is read from the run's folder again and translates the test sets anew. What was found stands in the
-run's verification.json, each check with what it saw.
+Each time, and whether it trained just now or long ago, the final model is read from the run's folder and translates the
+test sets anew, once (`nmtk.recipe.run`): nothing kept from before is believed. What was found stands in the run's
+verification.json, each check with what it saw.
 """
 
 import json
@@ -15,18 +16,17 @@ from typing import NamedTuple
 
 from rich.console import Console
 
-from nmtk.bundle import FINAL, WEIGHTS, Bundle
-from nmtk.decoding.options import DecodingOptions
-from nmtk.devices import pick_device
+from nmtk.bundle import CARD, FINAL, WEIGHTS
 from nmtk.documents import Document, read_yaml
 from nmtk.errors import OptionsError
 from nmtk.files import sha256, write_text
 from nmtk.recipe.contract import comparable
-from nmtk.recipe.evaluate import Scores, score_tests, translate_tests
+from nmtk.recipe.evaluate import Scores
 from nmtk.recipe.machine import machine
 from nmtk.recipe.prepare import PREPARED, Prepared, prepare
 from nmtk.recipe.recipe import Located, Recipe
 from nmtk.recipe.run import train
+from nmtk.training.options import TrainingOptions
 
 VERIFICATION = "verification.json"
 OF_THE_MACHINE = ("training.device", "training.threads", "training.compile", "training.sharding", "training.log_every")
@@ -70,15 +70,14 @@ def verify(located: Located, run: Path, console: Console) -> list[Check] | None:
         raise OptionsError(
             f"{recipe.name}: no score is expected, so there is nothing to verify: wanted expect; nmtk train trains it"
         )
-    if train(located, run, False, console) is None:
+    scores = train(located, run, False, console)
+    if scores is None:
         return None
     if os.environ.get("RANK", "0") != "0":
         return []
     prepared = prepare(located, run, console)
-    bundle = Bundle.load(run / FINAL, pick_device(recipe.training.device))
-    translated = translate_tests(bundle, DecodingOptions.parse(bundle.decoding, str(run)), prepared.texts.test, run)
-    scores = score_tests(recipe, translated, prepared.texts.test)
-    checks = [*_data(recipe, prepared, run), _training(recipe, bundle), *_scores(recipe, scores)]
+    trained = read_yaml(run / FINAL / CARD)["training"]
+    checks = [*_data(recipe, prepared, run), *check_training(recipe.training, trained), *_scores(recipe, scores)]
     document = {
         "format": 1,
         "recipe": recipe.name,
@@ -87,7 +86,7 @@ def verify(located: Located, run: Path, console: Console) -> list[Check] | None:
         "checks": [check._asdict() for check in checks],
         "evidence": recipe.evidence.document(),
         "scores": {test: {name: score.json(4) for name, score in found.items()} for test, found in scores.items()},
-        "training": bundle.card["training"],
+        "training": trained,
         "weights": sha256(run / FINAL / WEIGHTS),
         "vocabulary": prepared.vocabularies.digest,
         "files": [found.document() for found in prepared.texts.manifest],
@@ -123,12 +122,23 @@ def _data(recipe: Recipe, prepared: Prepared, run: Path) -> Iterator[Check]:
         yield Check(wanted in (None, found.sha256) and before == found.sha256, "data", told)
 
 
-def _training(recipe: Recipe, bundle: Bundle) -> Check:
-    """A run may have been trained for longer than the recipe says, and then proves nothing."""
-    done, wanted = bundle.card["training"]["updates"], recipe.training.updates
-    return Check(
-        wanted is None or done <= wanted, "training", f"{done:,} updates" + (f", wanted {wanted:,}" if wanted else "")
+def check_training(options: TrainingOptions, done: Document) -> Iterator[Check]:
+    """Hold what a model's card knows of its training to the recipe: trained for longer, it would prove nothing.
+
+    Updates and epochs end where they are to. The last update may have some tokens beyond their limit, fewer than an
+    update has; it may also take long, with a validation before it, for which a tenth of the time is allowed.
+    """
+    limits = (
+        ("updates", done["updates"], options.updates, 0),
+        ("epochs", done["epochs"], options.epochs, 0),
+        ("tokens", done["target_tokens"], options.tokens, options.effective_tokens - 1),
+        ("seconds", done["seconds"], options.time, (options.time or 0) / 10),
     )
+    for unit, found, wanted, beyond in limits:
+        if wanted is not None:
+            yield Check(found <= wanted + beyond, "training", f"{found:,.10g} {unit}, wanted {wanted:,.10g}")
+    if not any(wanted for _, _, wanted, _ in limits):
+        yield Check(True, "training", f"{done['updates']:,} updates, ended by early_stop alone")
 
 
 def _scores(recipe: Recipe, scores: Scores) -> Iterator[Check]:

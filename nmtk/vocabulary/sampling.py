@@ -24,6 +24,20 @@ _CACHED_WORDS = 1 << 16
 _UNKNOWN_PENALTY = 10.0  # SentencePiece's own: an unknown character scores this much below the worst piece
 
 
+def check_sampling(kind: str, alpha: float) -> None:
+    """Raise ValueError where a vocabulary of this kind cannot be sampled with this alpha."""
+    if kind not in ("unigram", "bpe"):
+        raise ValueError(
+            f"training.sampling: a vocabulary of kind {kind} cuts a text in one way only: wanted unigram or bpe, or no "
+            f"sampling"
+        )
+    if kind == "bpe" and alpha >= 1:
+        raise ValueError(
+            f"training.sampling.alpha: found {alpha:g}, wanted less than 1: with a vocabulary of kind bpe it is the "
+            f"share of merges left out, and without any merge there are characters only"
+        )
+
+
 class Node(NamedTuple):
     """One position of a word's lattice: the pieces that end here, with running sums of their probabilities."""
 

@@ -92,7 +92,9 @@ def test_pairs_from_standard_input(nmtk: Nmtk) -> None:
     ("arguments", "code", "message"),
     [
         (["s", "nowhere"], 1, "nmtk: error: nowhere: no such file"),
-        (["quickstrat"], 1, "quickstrat: no such recipe; did you mean quickstart?"),
+        (["quickstrat"], 1, "quickstrat: no such file or recipe; did you mean quickstart?"),
+        (["shor"], 1, "shor: no such file or recipe; did you mean short?"),
+        (["nowhere/pairs.tsv"], 1, "nowhere/pairs.tsv: no such file or recipe"),
         (["-", "-"], 1, "found standard input for two texts"),
         (["s", "t", "--vocabulary", "s"], 1, "s: no SentencePiece model"),
         (["s", "t", "--vocabulary", "nowhere"], 1, "nowhere: found no vocabulary"),

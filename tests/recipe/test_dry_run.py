@@ -1,8 +1,8 @@
 """Laws of dry runs: every shipped recipe passes one, whatever its files are, and nothing is left behind."""
 
 import gzip
+import itertools
 import tempfile
-from itertools import chain
 from pathlib import Path
 from typing import Any
 
@@ -18,10 +18,14 @@ from nmtk.recipe.recipe import Located, load
 from nmtk.recipe.sample import sample
 from nmtk.recipe.shelf import shipped
 from nmtk.recipe.size import parameter_count
+from nmtk.recipe.texts import find_texts
 from nmtk.vocabulary.learn import VocabularyOptions, learn
+from tests.recipe.test_chain import chain, change
 from tests.training.conftest import recipe
 
-__all__ = ["recipe"]
+__all__ = ["chain", "recipe"]
+
+FILES = [f"{name}/{file.name}" for name, folder in shipped().items() for file in sorted(folder.glob("*.yaml"))]
 
 
 @pytest.fixture(autouse=True)
@@ -43,12 +47,36 @@ def changed(recipe: Path, **keys: Any) -> Located:
     return load(recipe)
 
 
-@pytest.mark.parametrize("name", shipped())
+@pytest.mark.parametrize("name", FILES)
 def test_every_shipped_recipe_passes(name: str, tmp_path: Path) -> None:
     before = sorted(tmp_path.rglob("*"))
     tried = dry_run(load(Path(name)))
     assert tried.sound, tried.facts["signatures"]
     assert sorted(tmp_path.rglob("*")) == before
+
+
+def test_a_chain_is_tried_from_its_beginning(chain: Path, tmp_path: Path) -> None:
+    tried = dry_run(load(chain))
+    assert tried.sound
+    assert tried.facts["after"] == "reverse"
+    assert tried.facts["text made.en"] == "12 lines made by reverse.yaml"
+    texts = sample(load(chain), tmp_path / "sample")
+    plain, made = find_texts(texts.data, tmp_path / "sample", tmp_path / "work").train
+    assert all(pair.source.startswith("<BT> ") for pair in made.pairs()), "it is packed as it will be"
+    assert not any("<BT>" in pair.source for pair in plain.pairs())
+
+
+def test_a_text_that_nobody_makes_is_told(chain: Path) -> None:
+    change(chain / "recipe.yaml", data__translate={"made.en": {"text": "mono.de", "by": "nonexistent.yaml"}})
+    with pytest.raises(OptionsError, match=r"data\.translate\.made\.en\.by: nonexistent\.yaml: no such recipe"):
+        dry_run(load(chain))
+
+
+def test_what_is_wrong_with_who_makes_a_text_is_told(chain: Path) -> None:
+    (chain / "own.en").write_bytes(b"good\n\xff\n")
+    change(chain / "reverse.yaml", data__valid={"source": "train.de", "target": "own.en"})
+    with pytest.raises(DataError, match=r"own\.en:2: invalid UTF-8"):
+        dry_run(load(chain))
 
 
 def test_text_at_hand_is_sampled_and_all_other_is_made_up(recipe: Path, tmp_path: Path) -> None:
@@ -178,7 +206,7 @@ def test_a_script_of_many_characters_has_room(joint: bool, recipe: Path) -> None
 
 def test_a_vocabulary_at_hand_is_used(recipe: Path) -> None:
     texts = ((recipe / f"train.{side}").read_text().splitlines() for side in ("en", "de"))
-    (recipe / "own.model").write_bytes(learn(chain.from_iterable(texts), VocabularyOptions(size=285)))
+    (recipe / "own.model").write_bytes(learn(itertools.chain.from_iterable(texts), VocabularyOptions(size=285)))
     located = changed(recipe, vocabulary={"file": "own.model"})
     assert parameter_count(located) == Transformer(located.recipe.model, 285, 285).parameter_count
     assert dry_run(located).sound

@@ -9,7 +9,7 @@ import pytest
 from rich.console import Console
 
 from nmtk.documents import Document
-from nmtk.errors import DataError
+from nmtk.errors import DataError, OptionsError
 from nmtk.recipe.prepare import Prepared, prepare
 from nmtk.recipe.recipe import Located, Recipe
 from nmtk.vocabulary.learn import VocabularyOptions, learn
@@ -38,7 +38,7 @@ def kept(tmp_path: Path) -> list[tuple[str, str]]:
     ]
 
 
-def prepared(folder: Path, sample: int) -> tuple[Prepared, str]:
+def prepared(folder: Path, sample: int, **changes: Document) -> tuple[Prepared, str]:
     document: Document = {
         "name": "backwards",
         "data": {
@@ -50,6 +50,7 @@ def prepared(folder: Path, sample: int) -> tuple[Prepared, str]:
         "vocabulary": {"size": 280, "sample": sample},
         "training": {"updates": 1},
     }
+    document |= changes
     console = Console(file=io.StringIO(), width=1000)
     made = prepare(Located(Recipe.parse(document, "recipe"), folder), folder / "run", console)
     assert isinstance(console.file, io.StringIO)
@@ -100,3 +101,12 @@ def test_what_has_no_note_is_refused_and_kept(tmp_path: Path, there: tuple[str, 
     with pytest.raises(DataError, match=f"^{re.escape(wanted)}.*-o for another folder, or --overwrite"):
         prepared(tmp_path, 10_000)
     assert all((tmp_path / "run" / name / "mine").read_text() == "dear to somebody" for name in there)
+
+
+@pytest.mark.usefixtures("kept")
+def test_a_vocabulary_at_hand_that_cannot_be_sampled_is_told(tmp_path: Path) -> None:
+    own = learn(sentences(400, 0), VocabularyOptions(kind="bpe", size=40, byte_fallback=False))
+    (tmp_path / "own.model").write_bytes(own)
+    training: Document = {"updates": 1, "sampling": {"alpha": 1}}
+    with pytest.raises(OptionsError, match=r"^recipe backwards: training\.sampling\.alpha: found 1, wanted less"):
+        prepared(tmp_path, 10_000, vocabulary={"file": "own.model"}, training=training)

@@ -11,6 +11,7 @@ from nmtk.recipe.recipe import Recipe, load
 from nmtk.recipe.shelf import shipped
 from nmtk.recipe.sources.mtdata_corpus import MtdataCorpus
 from nmtk.recipe.sources.sacrebleu_set import SacrebleuSet
+from nmtk.training.options import Sampling
 
 RECIPES = Path(__file__).parents[2] / "recipes"
 NAMES = sorted(folder.name for folder in RECIPES.iterdir() if folder.is_dir())
@@ -124,6 +125,16 @@ def test_settings_are_laid_over(tmp_path: Path) -> None:
             "updates: 10, consistency: r-drop}\nmodel: {dropout: 0}",
             "training.consistency: without dropout both passes of r-drop are the same: wanted model.dropout above 0",
         ),
+        (
+            "updates: 10}",
+            "updates: 10, sampling: {alpha: 1.5}}\nvocabulary: {kind: bpe}",
+            "training.sampling.alpha: found 1.5, wanted less than 1: with a vocabulary of kind bpe it is the share of",
+        ),
+        (
+            "updates: 10}",
+            "updates: 10, sampling: {}}\nvocabulary: {kind: char}",
+            "training.sampling: a vocabulary of kind char cuts a text in one way only: wanted unigram or bpe, or no",
+        ),
         ("target: valid.de", "tsv: both.tsv", "data.valid: found source and tsv, wanted source and target, or tsv"),
         (
             "target: valid.de",
@@ -149,6 +160,11 @@ def test_a_mistake_is_one_line_with_file_key_and_mend(old: str, new: str, messag
     with pytest.raises(OptionsError, match=f"^{re.escape(str(path))}: .*{re.escape(message)}") as raised:
         load(path)
     assert "\n" not in str(raised.value)
+
+
+def test_a_unigram_vocabulary_is_sampled_with_any_alpha(tmp_path: Path) -> None:
+    text = MINIMAL.replace("updates: 10}", "updates: 10, sampling: {alpha: 1.5}}")
+    assert load(written(tmp_path, text)).recipe.training.sampling == Sampling(alpha=1.5)
 
 
 def test_two_corpora_need_two_names(tmp_path: Path) -> None:

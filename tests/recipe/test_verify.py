@@ -8,11 +8,13 @@ import pytest
 from rich.console import Console
 
 from nmtk.bundle import Bundle
-from nmtk.documents import read_yaml, to_yaml
+from nmtk.decoding.translator import Translator
+from nmtk.documents import Document, read_yaml, to_yaml
 from nmtk.errors import DataError, OptionsError
 from nmtk.files import sha256
 from nmtk.recipe.recipe import load
-from nmtk.recipe.verify import Check, check_settings, green, verdict, verify
+from nmtk.recipe.verify import Check, check_settings, check_training, green, verdict, verify
+from nmtk.training.options import TrainingOptions
 from tests.training.conftest import recipe
 
 __all__ = ["recipe"]
@@ -87,6 +89,32 @@ def test_red_when_it_was_trained_for_longer(promising: Path, tmp_path: Path) -> 
     assert line.endswith("14 updates, wanted 12")
 
 
+def test_red_when_it_was_trained_for_more_epochs(promising: Path, tmp_path: Path) -> None:
+    checks(promising, tmp_path / "run", "training.updates=null", "training.epochs=2")
+    [line] = failed(checks(promising, tmp_path / "run", "training.updates=null", "training.epochs=1"))
+    assert line.endswith("2 epochs, wanted 1")
+
+
+@pytest.mark.parametrize(
+    ("limits", "told"),
+    [
+        ({"updates": 100}, ["100 updates, wanted 100"]),
+        ({"updates": 99, "epochs": 5}, ["FAILED 100 updates, wanted 99", "4 epochs, wanted 5"]),
+        ({"epochs": 3}, ["FAILED 4 epochs, wanted 3"]),
+        ({"tokens": 49_001, "batch_tokens": 1000}, ["50,000 tokens, wanted 49,001"]),
+        ({"tokens": 49_000, "batch_tokens": 1000}, ["FAILED 50,000 tokens, wanted 49,000"]),
+        ({"time": 590.0}, ["600 seconds, wanted 590"]),
+        ({"time": "9min"}, ["FAILED 600 seconds, wanted 540"]),
+        ({"early_stop": {}}, ["100 updates, ended by early_stop alone"]),
+    ],
+)
+def test_training_is_held_to_each_of_its_limits(limits: Document, told: list[str]) -> None:
+    """The last update may go beyond a limit that it only then is seen to have reached."""
+    done: Document = {"updates": 100, "epochs": 4.0, "target_tokens": 50_000, "seconds": 600}
+    found = check_training(TrainingOptions.parse(limits, "training"), done)
+    assert ["FAILED " * (not check.holds) + check.told for check in found] == told
+
+
 def test_a_finished_run_is_not_trained_again(promising: Path, tmp_path: Path) -> None:
     first = checks(promising, tmp_path / "run")
     log = (tmp_path / "run" / "log.jsonl").read_bytes()
@@ -95,20 +123,29 @@ def test_a_finished_run_is_not_trained_again(promising: Path, tmp_path: Path) ->
     assert report(tmp_path / "run")["training"]["updates"] == 12
 
 
-def test_the_model_on_the_disk_is_what_is_judged(
+def test_each_test_set_is_translated_once_by_the_model_on_the_disk(
     promising: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """Not what training left in memory."""
-    found: list[Path] = []
-    load_bundle = Bundle.load
+    """Not by what training left in memory, and whether it trained just now or was finished before."""
+    loaded: list[Bundle] = []
+    translating: list[Bundle] = []
+    load_bundle, translator = Bundle.load, Translator
 
-    def loading(path: Path, *arguments: Any) -> Any:
-        found.append(path)
-        return load_bundle(path, *arguments)
+    def loading(path: Path, *arguments: Any) -> Bundle:
+        bundle = load_bundle(path, *arguments)
+        loaded.extend([bundle] if path == tmp_path / "run" / "model" else [])
+        return bundle
 
-    monkeypatch.setattr("nmtk.recipe.verify.Bundle.load", loading)
-    checks(promising, tmp_path / "run")
-    assert found[-1] == tmp_path / "run" / "model"
+    def translates(bundle: Bundle, *arguments: Any) -> Translator:
+        translating.append(bundle)
+        return translator(bundle, *arguments)
+
+    monkeypatch.setattr("nmtk.bundle.Bundle.load", loading)
+    monkeypatch.setattr("nmtk.recipe.evaluate.Translator", translates)
+    for times in (1, 2):
+        checks(promising, tmp_path / "run")
+        assert len(translating) == times
+        assert translating[-1] is loaded[-1]
 
 
 def test_a_file_with_another_hash_is_an_error(promising: Path, tmp_path: Path) -> None:
