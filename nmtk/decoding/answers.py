@@ -25,10 +25,8 @@ DECIMALS = 5
 """Of log-probabilities and scores: finer than what the size of a batch changes of them in float32."""
 
 
-OURS = frozenset(
-    ("translation", "score", "logp", "tokens", "token_logps", "parts", "cut", "looped", "unmet")
-    + ("alignment", "candidates")
-)
+_KNOWN = ("translation", "score", "logp", "tokens", "token_logps")
+OURS = frozenset((*_KNOWN, "parts", "cut", "looped", "unmet", "alignment", "candidates"))
 """The keys of JSON that speak of a translation."""
 
 
