@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import NamedTuple
 
 import torch
+from pydantic import Field
 from safetensors import SafetensorError
 from safetensors.torch import load_file, save_file
 
@@ -40,7 +41,7 @@ class FolderOptions(Options):
 
     format: int
     model: TransformerOptions
-    decoding: Document = {}
+    decoding: Document = Field(default={})
     """The defaults for decoding, which nmtk/decoding/options.py knows."""
 
 
