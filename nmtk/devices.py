@@ -91,3 +91,10 @@ def cpu_flags(source: Path = Path("/proc/cpuinfo")) -> frozenset[str]:
         return frozenset()
     lines = (line.partition(":") for line in text.splitlines())
     return next((frozenset(words.split()) for key, _, words in lines if key.strip() == "flags"), frozenset())
+
+
+def is_out_of_memory(error: BaseException) -> bool:
+    """Whether an error says that memory is used up: on a GPU it has a class of its own, on a CPU only its words."""
+    if isinstance(error, torch.OutOfMemoryError | MemoryError):
+        return True
+    return isinstance(error, RuntimeError) and "DefaultCPUAllocator: can't allocate memory" in str(error)

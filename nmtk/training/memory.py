@@ -9,6 +9,7 @@ from pathlib import Path
 import torch
 
 from nmtk.data.batches import Batch
+from nmtk.devices import is_out_of_memory
 from nmtk.errors import TrainingError
 from nmtk.training.options import TrainingOptions
 
@@ -87,13 +88,6 @@ def _file_cache(stat: Path) -> int:
     """Bytes of a group that the kernel gives up when they are wanted: files that nobody has read of late."""
     fields = dict(line.split() for line in stat.read_text("ascii").splitlines())
     return int(fields.get("total_inactive_file", fields.get("inactive_file", 0)))
-
-
-def is_out_of_memory(error: BaseException) -> bool:
-    """Whether an error says that memory is used up: on a GPU it has a class of its own, on a CPU only its words."""
-    if isinstance(error, torch.OutOfMemoryError | MemoryError):
-        return True
-    return isinstance(error, RuntimeError) and "DefaultCPUAllocator: can't allocate memory" in str(error)
 
 
 @contextmanager
