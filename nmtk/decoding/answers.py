@@ -69,9 +69,14 @@ class Layout(NamedTuple):
 
 
 def _as_text(answer: Answer) -> str:
-    """The translation; behind it ||| and the alignment, where one was asked for, as Marian writes it."""
+    """The translation; behind it ||| and the alignment, where one was asked for, as Marian writes it.
+
+    Bars in the translation are then written as in an n-best list, and what is empty stays empty.
+    """
     text = answer.found[0].text
-    return text if answer.alignment is None else f"{text} ||| {pharaoh(answer.alignment)}".rstrip()
+    if answer.alignment is None or not text:
+        return text
+    return f"{_escape(text)} ||| {pharaoh(answer.alignment)}".rstrip()
 
 
 def pharaoh(pairs: Sequence[tuple[int, int]]) -> str:

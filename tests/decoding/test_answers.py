@@ -48,6 +48,14 @@ def test_bars_in_a_translation_part_nothing(bundle: Bundle) -> None:
     assert written(bundle, answer, format="nbest") == (
         "4 ||| a &#124;&#124;&#124; b | c ||| logp= -1.25 tokens= 1 ||| -1.0"
     )
+    aligned = answer._replace(alignment=[(0, 0), (1, 2)])
+    assert written(bundle, aligned, alignments=True) == "a &#124;&#124;&#124; b | c ||| 0-0 1-2"
+    assert written(bundle, answer) == "a ||| b | c"
+
+
+def test_an_empty_line_stays_empty_with_an_alignment_too(bundle: Bundle, answers: list[Answer]) -> None:
+    empty = answers[-1]._replace(alignment=[])
+    assert written(bundle, empty, alignments=True) == ""
 
 
 def test_json_holds_what_was_given_and_what_is_known(bundle: Bundle, answers: list[Answer]) -> None:
