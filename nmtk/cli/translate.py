@@ -1,7 +1,5 @@
 """`nmtk translate`: lines in, translations out."""
 
-import math
-
 import typer
 
 from nmtk.cli import translate_flags as flag
@@ -90,7 +88,7 @@ def translate(
     for fault in (unshared, wishes.fault(), given.fault(), written.fault(), misplaced):
         if fault:
             raise typer.BadParameter(fault)
-    shares = _shares(weights, len(models)) if weights else None
+    shares = flag.shares_of(weights, len(models))
 
     from nmtk.decoding.stream import Machine, translate_stream
 
@@ -100,15 +98,3 @@ def translate(
 
         machine = Machine("cpu", "float32", threads, CTranslate2(precision, quiet))  # what nmtk itself is left with
     translate_stream(models, shares, wishes, given, output, written, report, machine, buffer_size, quiet, resume, shard)
-
-
-def _shares(weights: str, models: int) -> list[float]:
-    """The weights of an ensemble's models."""
-    try:
-        shares = [float(part) for part in weights.split(",")]
-    except ValueError:
-        raise typer.BadParameter(f"--weights: found {weights}, wanted numbers parted by commas") from None
-    if len(shares) != models or not all(0 < share < math.inf for share in shares):
-        wanted = f"{models} greater than 0, one for each -m"
-        raise typer.BadParameter(f"--weights: found {weights}, wanted {wanted}")
-    return shares

@@ -2,14 +2,15 @@
 
 import json
 import sys
+from collections.abc import Sequence
 from itertools import tee
 from pathlib import Path
 from typing import Literal, NamedTuple
 
 import torch
 
-from nmtk.bundle import Bundle
 from nmtk.data.pairs import Pair, read_files
+from nmtk.decoding.ensemble import load_models
 from nmtk.decoding.output import opened
 from nmtk.decoding.scoring import Score, Scorer, perplexity
 from nmtk.decoding.translator import BUFFER
@@ -56,7 +57,8 @@ def _pieces(score: Score, vocabulary: Vocabulary) -> list[str]:
 
 
 def score_stream(
-    model: Path,
+    models: Sequence[Path],
+    weights: Sequence[float] | None,
     source: Path,
     target: Path,
     output: Path | None,
@@ -69,12 +71,13 @@ def score_stream(
 ) -> None:
     """Score each line of `target` as a translation of that line of `source`; either may be standard input.
 
-    The scores go to `output` (None: standard output), a summary to standard error. Raises ModelError and DataError.
+    Several models are an ensemble, with these weights or equal. The scores go to `output` (None: standard output), a
+    summary to standard error. Raises ModelError, OptionsError and DataError.
     """
     if threads:
         torch.set_num_threads(threads)
     place = pick_device(device)
-    bundle = Bundle.load(model, place, pick_precision(precision, place))
+    bundle = load_models(models, weights, place, pick_precision(precision, place))
     pairs = tokens = 0
     logp = 0.0
     read, given = tee(read_files(source, target))

@@ -18,14 +18,15 @@ from nmtk.decoding.alignment import Aligned, Aligner, Part
 from nmtk.decoding.answers import Answer, Layout
 from nmtk.decoding.batching import blocks
 from nmtk.decoding.crew import PRIMITIVES, Crew, Processes, Worker
-from nmtk.decoding.ensemble import load_ensemble
+from nmtk.decoding.ensemble import load_models
 from nmtk.decoding.inputs import Entry, Input
 from nmtk.decoding.loaded import Loaded
 from nmtk.decoding.options import DecodingOptions
-from nmtk.decoding.prompt import Attend, converse
+from nmtk.decoding.prompt import Attend, converse, refuse
 from nmtk.decoding.report import Report, reporting
 from nmtk.decoding.sentences import Request
 from nmtk.decoding.shards import Shard, opened_work, own_device
+from nmtk.decoding.strategies import DiverseBeam, Strategy
 from nmtk.decoding.translator import BUFFER, Translation, Translator
 from nmtk.devices import pick_device, pick_precision
 from nmtk.documents import Document
@@ -93,6 +94,10 @@ def translate_stream(
     """
     part = Shard.parse(shard) if shard else None
     typed = source.path in (None, STANDARD) and sys.stdin.isatty()
+    spoken = typed and output is None and report_path is None and sys.stdout is not None and sys.stdout.isatty()
+    prompted = spoken and (source.format, wanted.format) == ("text", "text")
+    if prompted:
+        refuse(alignments=wanted.alignments, resume=resume, shard=shard, buffer_size=buffer, engine=machine.engine)
     size = buffer or (1 if typed else BUFFER)
     bundle = _load(models, weights, machine)
     own = DecodingOptions.parse(bundle.decoding, "the model's decoding options")
@@ -102,7 +107,7 @@ def translate_stream(
     threads = 1 if workers > 1 else machine.threads or 1  # the steps of a search are too small for threads to share
     if translator.device.type == "cpu":
         torch.set_num_threads(threads)
-    best = _best(wanted, options.strategy.width)
+    best = _best(wanted, options.strategy)
     write = wanted.writer(bundle.vocabularies.target)
     aligner = None
     if wanted.alignments:
@@ -110,12 +115,9 @@ def translate_stream(
             raise OptionsError(f"--alignments: found {len(models)} models, wanted one, whose attention they are")
         longest, language, paragraphs = translator.options.longest_input, translator.language, translator.paragraphs
         aligner = Aligner(bundle, longest=longest, language=language, paragraphs=paragraphs)
-    spoken = typed and output is None and report_path is None and sys.stdout is not None and sys.stdout.isatty()
     if typed and not quiet:
         _tell("type a line, then Enter; Ctrl-D ends" + "; :help tells what else" * spoken)
-    if spoken and (source.format, wanted.format) == ("text", "text"):
-        if machine.engine:
-            raise OptionsError("--engine: the prompt has nmtk's own search only: wanted -i, a pipe, or --engine nmtk")
+    if prompted:
         converse(translator, _attention(bundle) if isinstance(bundle, Bundle) else None, source.always)
         return
 
@@ -166,9 +168,7 @@ def _load(models: Sequence[Path], weights: Sequence[float] | None, machine: Mach
     keep_memory(PRIMITIVES)
     place = own_device(pick_device(machine.device))
     kind = pick_precision(machine.precision, place, exact=True)
-    if len(models) == 1 and weights is None:
-        return Bundle.load(models[0], place, kind)
-    return load_ensemble(models, weights, place, kind)
+    return load_models(models, weights, place, kind)
 
 
 def _attention(bundle: Bundle) -> Attend:
@@ -210,11 +210,18 @@ def _open_worker(
     return Translator(_load(models, weights, machine), options).decide
 
 
-def _best(wanted: Layout, width: int) -> int:
+_MORE = {"greedy": "--decode beam --beam-size", "sampling": "--samples", "mbr": "--samples"}
+"""What makes a search keep more, where that is not --beam-size."""
+
+
+def _best(wanted: Layout, strategy: Strategy) -> int:
     """How many translations of each line are asked for; told here if they are too many, before anything is read."""
+    width = strategy.width
     best = wanted.nbest or (width if wanted.format == "nbest" else 1)
     if best > width:
-        raise OptionsError(f"the {best} best of a search that keeps {width}: wanted --beam-size {best} or more")
+        share = strategy.groups if isinstance(strategy, DiverseBeam) else 1  # whose width is a multiple of its groups
+        enough = f"{_MORE.get(strategy.kind, '--beam-size')} {-(-best // share) * share} or more"
+        raise OptionsError(f"the {best} best of a search that keeps {width}: wanted {enough}")
     return best
 
 
