@@ -102,6 +102,14 @@ Seed: TypeAlias = Annotated[int | None, _search(min=0, help="The same seed draws
 Metric: TypeAlias = Annotated[
     Literal["chrf", "bleu"] | None, _search(help="By what mbr finds the sample that agrees most with the others.")
 ]
+Rerank: TypeAlias = Annotated[
+    str | None,
+    _search(
+        metavar="JUDGE=W,...",
+        help="Order all that it keeps by a weighted sum: own=W, length=W, forward=RUN:W, backward=RUN:W.",
+        show_default=False,
+    ),
+]
 
 NoRepeatNgram: TypeAlias = Annotated[int | None, _rule(metavar="N", min=0, help="No N words in a row come twice.")]
 RepetitionPenalty: TypeAlias = Annotated[

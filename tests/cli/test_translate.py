@@ -19,6 +19,8 @@ from nmtk.bundle import Bundle
 from nmtk.cli.app import main
 from nmtk.cli.translate import translate
 from nmtk.decoding.options import DecodingOptions
+from nmtk.decoding.reranking import Backward, Forward, Length, Own, Reranker
+from nmtk.decoding.scoring import Scorer
 from nmtk.decoding.sentences import Request
 from nmtk.decoding.strategies import Beam, Greedy, Strategy
 from nmtk.decoding.translator import Translator
@@ -96,6 +98,16 @@ def test_every_wish_is_a_flag_and_every_flag_is_heard() -> None:
         (("--input-format", "tsv", "--columns", "id,tekst"), "--columns: found no text among id, tekst"),
         (("--input-format", "tsv", "--columns", "id,id,text"), "--columns: found 'id' twice, wanted each once"),
         (("--input-format", "tsv", "--columns", "text,"), "--columns: found one without a name"),
+        (
+            ("--rerank", "bakward=a:1"),
+            "--rerank: found 'bakward=a:1', wanted own=W, length=W, forward=RUN:W, backward=RUN:W; did",
+        ),
+        (("--rerank", "own"), "--rerank: found 'own', wanted own=W, W a number"),
+        (("--rerank", "own=inf"), "--rerank: found 'own=inf', wanted own=W, W a finite number"),
+        (("--rerank", "own=1,backward=2"), "--rerank: found 'backward=2', wanted backward=RUN:W, W a finite number"),
+        (("--rerank", "length=a:2"), "--rerank: found 'length=a:2', wanted length=W, W a finite number"),
+        (("--rerank", "forward=a:1,forward=a:2"), "--rerank: found forward twice of a, wanted it once"),
+        (("--rerank", ""), "--rerank: found '', wanted own=W"),
         (("--input-format", "cvs"), "cvs"),
         (("--output-format", "jason"), "jason"),
         (("--weights", "0.5,half"), "--weights: found 0.5,half, wanted numbers parted by commas"),
@@ -103,7 +115,7 @@ def test_every_wish_is_a_flag_and_every_flag_is_heard() -> None:
         (("-m", "other", "--weights", "1,-1"), "--weights: found 1,-1, wanted 2 greater than 0, one for each -m"),
         (("--weights", "1", "--alignments"), "--weights are for an ensemble: found one -m, wanted two or more"),
         *(
-            ((flag, value), f"Invalid value for {name}: {value} is not in the range")
+            ((flag, value), f"Invalid value for {name}: Input should be ")
             for flag, value, name in (
                 ("--temperature", "0.0", "'--temperature'"),
                 ("--top-p", "0.0", "'--top-p'"),
@@ -158,6 +170,14 @@ def test_wrong_usage_ends_with_2(nmtk: Callable[..., Any], folder: Path, argumen
                 (("mbr", "--samples", "8"), 8, "--samples 9"),
                 (("diverse-beam",), 8, "--beam-size 12"),
             )
+        ),
+        (
+            ("-m", "{folder}", "--device", "cpu", "--decode", "greedy", "--rerank", "own=1"),
+            "--rerank: found a search that keeps 1, wanted --decode beam --beam-size 2 or more",
+        ),
+        (
+            ("-m", "{folder}", "--device", "cpu", "--rerank", "backward={folder}s:1"),
+            "copys: no such model folder; did you mean copy?",
         ),
         (("-m", "{folder}", "--device", "cuda:99"), "device: cuda:99 is not on this machine; here: "),
         (("-m", "{folder}", "--device", "gpu"), "device: found gpu, wanted auto, cpu, cuda, cuda:N or mps"),
@@ -223,6 +243,32 @@ def test_the_n_best_are_numbered_by_their_lines_from_0(nmtk: Callable[..., Any],
     fields = [line.split(" ||| ") for line in ended.out.splitlines()]
     assert [field[0] for field in fields] == ["0", "0", "0", "1", "2", "2", "2"]
     assert [fields[at][1] for at in (0, 3, 4)] == answers(bundle, [LINES[0], "", LINES[1]]).splitlines()
+
+
+def test_what_search_keeps_is_put_in_order_by_a_jury(
+    nmtk: Callable[..., Any], folder: Path, bundle: Bundle, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The whole beam is judged, whatever part of it is written, and no jury of other weights goes on with its work."""
+    asked = ("--rerank", f"own=1,length=0.5,backward={folder}:2,forward={folder}:0.25", "--output-format", "jsonl")
+    candidates = list(Translator(bundle, DecodingOptions()).candidates(LINES, best=4))
+    scorer = Scorer(bundle)
+    judges = [Own(), Length(), Backward(scorer), Forward(scorer)]
+    wanted = Reranker(judges, [1, 0.5, 2, 0.25]).rerank(LINES, candidates)
+    assert [some[0].text for some in wanted] != [some[0].text for some in candidates]
+    ended = nmtk("translate", "-m", folder, *ON_CPU, "-q", "--buffer-size", 4, *asked, "--nbest", 2, stdin=TEXT)
+    rows = [json.loads(line) for line in ended.out.splitlines()]
+    assert [row["translation"] for row in rows] == [some[0].text for some in wanted]
+    for row, some in zip(rows, wanted, strict=True):
+        assert [one["translation"] for one in row["candidates"]] == [one.text for one in some[:2]]
+        assert [one["score"] for one in row["candidates"]] == pytest.approx([one.score for one in some[:2]], abs=1e-3)
+
+    monkeypatch.setattr("nmtk.decoding.parts.EVERY", 0.0)
+    source, output = tmp_path / "in.txt", tmp_path / "out.txt"
+    source.write_text(f"{TEXT}\udcff", "utf-8", "surrogateescape")
+    given = ("translate", "-m", folder, *ON_CPU, "-q", "-i", source, "-o", output, "--resume", "--buffer-size", 2)
+    assert nmtk(*given, "--rerank", f"own=1,backward={folder}:2").code == 1  # the last line is no text
+    said = nmtk(*given, "--rerank", f"own=1,backward={folder}:3").err
+    assert "begun with rerank" in said
 
 
 def test_what_is_asked_of_all_lines_holds_beside_what_each_asks_for(
