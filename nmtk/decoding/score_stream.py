@@ -1,6 +1,7 @@
 """Scores of two files side by side, as they come."""
 
 import json
+import math
 import sys
 from collections.abc import Sequence
 from itertools import tee
@@ -19,7 +20,10 @@ from nmtk.vocabulary.vocabulary import Vocabulary
 
 
 class Layout(NamedTuple):
-    """What is said of each pair, in one line. Four decimals: what is beyond may change with the batch."""
+    """What is said of each pair, in one line. Four decimals: what is beyond may change with the batch.
+
+    JSON has no infinite numbers: a perplexity that is one is null.
+    """
 
     kind: Literal["text", "tsv", "jsonl"] = "text"
     tokens: bool = False
@@ -36,7 +40,7 @@ class Layout(NamedTuple):
                     {
                         "logp": round(score.logp, 4),
                         "tokens": score.tokens,
-                        "perplexity": round(score.perplexity, 4),
+                        "perplexity": round(score.perplexity, 4) if math.isfinite(score.perplexity) else None,
                         "pieces": _pieces(score, vocabulary),
                         "token_logps": [round(one, 4) for one in score.token_logps],
                     },

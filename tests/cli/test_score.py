@@ -9,8 +9,10 @@ import pytest
 import torch
 
 from nmtk.bundle import Bundle
+from nmtk.data.pairs import Pair
 from nmtk.decoding.ensemble import load_ensemble
-from nmtk.decoding.scoring import Scorer
+from nmtk.decoding.score_stream import Layout
+from nmtk.decoding.scoring import Score, Scorer
 from nmtk.lines import read_lines
 from nmtk.model.options import TransformerOptions
 from nmtk.model.transformer import Transformer
@@ -89,6 +91,11 @@ def test_the_formats_agree(nmtk: Callable[..., Any], folder: Path, bundle: Bundl
         assert [(piece, float(logp)) for piece, logp in each] == list(
             zip(record["pieces"], record["token_logps"], strict=True)
         )
+
+
+def test_json_has_no_infinite_numbers(bundle: Bundle) -> None:
+    line = Layout("jsonl").line(Pair("a", "b", 1), Score(-1e6, [-1e6], []), bundle.vocabularies.target)
+    assert '"perplexity": null' in line
 
 
 def test_sides_of_different_length_are_named_with_their_lines(
