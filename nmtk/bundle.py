@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import NamedTuple
 
 import torch
+from pydantic import Field
 from safetensors import SafetensorError
 from safetensors.torch import load_file, save_file
 
@@ -21,7 +22,7 @@ from nmtk.files import atomic_folder, write_text
 from nmtk.model.int8 import quantise
 from nmtk.model.options import TransformerOptions
 from nmtk.model.transformer import Transformer
-from nmtk.options import nearest
+from nmtk.options import Options, nearest
 from nmtk.vocabulary.vocabulary import FILES as VOCABULARIES
 from nmtk.vocabulary.vocabulary import Vocabularies
 
@@ -33,6 +34,15 @@ FINAL = "model"
 """The folder in a run where its final model stands."""
 CHECKPOINTS = "checkpoints"
 """The folder in a run that holds its checkpoints, each of them a model folder too."""
+
+
+class FolderOptions(Options):
+    """What options.yaml holds."""
+
+    format: int
+    model: TransformerOptions
+    decoding: Document = Field(default={})
+    """The defaults for decoding, which nmtk/decoding/options.py knows."""
 
 
 class Bundle(NamedTuple):
@@ -47,19 +57,17 @@ class Bundle(NamedTuple):
     def load(cls, path: Path, device: torch.device | str = "cpu", dtype: torch.dtype = torch.float32) -> "Bundle":
         """Load a model folder, or the final model of a run (else its newest checkpoint).
 
-        Raises ModelError when there is none, when its format is newer, or when a file is cut short.
+        Raises ModelError when there is none, when its format is newer, or when a file is cut short; OptionsError for
+        options that are not as they should be.
         """
         folder = find(path)
-        document = read_yaml(folder / OPTIONS)
-        if document.get("format") != FORMAT:
-            raise ModelError(f"{folder / OPTIONS}: found format {document.get('format')}, wanted {FORMAT}")
-        options = TransformerOptions.parse(document["model"], str(folder / OPTIONS))
+        options = read_options(folder)
         vocabularies = Vocabularies.load(folder)
-        model = Transformer(options, len(vocabularies.source), len(vocabularies.target))
+        model = Transformer(options.model, len(vocabularies.source), len(vocabularies.target))
         load_weights(model, folder / WEIGHTS)
         card = read_yaml(folder / CARD) if (folder / CARD).exists() else {}
         model = quantise(model.to(device)) if dtype == torch.int8 else model.to(device, dtype)
-        return cls(model.eval(), vocabularies, document.get("decoding", {}), card)
+        return cls(model.eval(), vocabularies, options.decoding, card)
 
     def save(self, folder: Path) -> None:
         """Write the model folder, whole or not at all."""
@@ -75,6 +83,15 @@ class Bundle(NamedTuple):
         write_text(folder / OPTIONS, to_yaml(options))
         self.vocabularies.save(folder)
         write_text(folder / CARD, to_yaml(self.card))
+
+
+def read_options(folder: Path) -> FolderOptions:
+    """The options of a model folder. Raises ModelError when its format is newer, OptionsError for what is wrong."""
+    path = folder / OPTIONS
+    document = read_yaml(path)
+    if document.get("format") != FORMAT:
+        raise ModelError(f"{path}: found format {document.get('format')}, wanted {FORMAT}")
+    return FolderOptions.parse(document, str(path))
 
 
 def find(path: Path) -> Path:

@@ -91,3 +91,18 @@ def cpu_flags(source: Path = Path("/proc/cpuinfo")) -> frozenset[str]:
         return frozenset()
     lines = (line.partition(":") for line in text.splitlines())
     return next((frozenset(words.split()) for key, _, words in lines if key.strip() == "flags"), frozenset())
+
+
+_USED_UP = (
+    "DefaultCPUAllocator: can't allocate memory",
+    "CUDA error: out of memory",  # pinned memory, and what a kernel asks for by itself
+    "CUBLAS_STATUS_ALLOC_FAILED",
+    "std::bad_alloc",
+)
+
+
+def is_out_of_memory(error: BaseException) -> bool:
+    """Whether an error says that memory is used up: of PyTorch's allocator for GPUs by its class, else by its words."""
+    if isinstance(error, torch.OutOfMemoryError | MemoryError):
+        return True
+    return isinstance(error, RuntimeError) and any(words in str(error) for words in _USED_UP)

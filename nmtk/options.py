@@ -26,11 +26,13 @@ class Options(BaseModel):
     model_config = ConfigDict(frozen=True, extra="forbid", strict=True, allow_inf_nan=False, populate_by_name=True)
 
     @classmethod
-    def parse(cls, document: Mapping[str, Any], origin: str) -> Self:
+    def parse(cls, document: Any, origin: str) -> Self:
         """Check a document and build the options. `origin` (a file's name) begins every message.
 
         Raises OptionsError: one line with the key, what was found and what was wanted.
         """
+        if not isinstance(document, Mapping):
+            raise OptionsError(f"{origin}: found {_show(document)}, wanted a mapping")
         try:
             # JSON mode keeps strictness but lets a YAML list be a tuple.
             return cls.model_validate_json(json.dumps(_with_kinds(cls, document)))

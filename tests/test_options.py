@@ -1,3 +1,4 @@
+import re
 from typing import Annotated, Any, Literal
 
 import pytest
@@ -218,3 +219,9 @@ def test_changes_names_each_key_that_may_not_change() -> None:
 def test_changes_within_a_choice_are_told_by_key() -> None:
     (change,) = changes(parse(schedule={"kind": "noam", "warmup": 1}), parse(schedule="noam"))
     assert change == ("schedule.warmup", 1, 4000)
+
+
+@pytest.mark.parametrize(("given", "shown"), [([1], "[1]"), (None, "null"), ("beam", '"beam"')])
+def test_what_is_no_mapping_is_refused(given: Any, shown: str) -> None:
+    with pytest.raises(OptionsError, match=re.escape(f"run.yaml: found {shown}, wanted a mapping")):
+        Outer.parse(given, "run.yaml")

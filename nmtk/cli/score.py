@@ -5,11 +5,14 @@ from typing import Annotated, Literal
 
 import typer
 
+from nmtk.cli.translate_flags import Models, Weights, shares_of
+
 
 def score(
     source: Annotated[Path, typer.Argument(metavar="SOURCE", help="The text; compressed too.", show_default=False)],
     target: Annotated[Path, typer.Argument(metavar="TARGET", help="Its translations, line for line.")],
-    model: Annotated[Path, typer.Option("-m", "--model", metavar="RUN", help="A run's folder, or a model's.")],
+    models: Models,
+    weights: Weights = None,
     output: Annotated[
         Path | None, typer.Option("-o", "--output", help="The scores.", show_default="standard output")
     ] = None,
@@ -33,6 +36,7 @@ def score(
 
     \b
     nmtk score -m RUN in.en out.de
+    nmtk score -m RUN -m OTHER in.en out.de      an ensemble
     zstdcat out.de.zst | nmtk score -m RUN in.en.xz - --normalise -o scores.gz
 
     One line for each pair, its </s> counted. Nothing is split, however long. The formats:
@@ -46,8 +50,9 @@ def score(
         raise typer.BadParameter("it is for text; jsonl has all tokens anyway", param_hint="--tokens")
     if normalise and layout == "jsonl":
         raise typer.BadParameter("jsonl has logp and tokens to divide by each other", param_hint="--normalise")
+    shares = shares_of(weights, len(models))
 
     from nmtk.decoding.score_stream import Layout, score_stream
 
     wanted = Layout(layout, tokens, normalise)
-    score_stream(model, source, target, output, wanted, batch_tokens, device, precision, threads, quiet)
+    score_stream(models, shares, source, target, output, wanted, batch_tokens, device, precision, threads, quiet)

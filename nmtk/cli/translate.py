@@ -1,10 +1,9 @@
 """`nmtk translate`: lines in, translations out."""
 
-import math
-
 import typer
 
 from nmtk.cli import translate_flags as flag
+from nmtk.errors import OptionsError
 
 
 def translate(
@@ -37,6 +36,7 @@ def translate(
     top_p: flag.TopP = None,
     seed: flag.Seed = None,
     metric: flag.Metric = None,
+    rerank: flag.Rerank = None,
     no_repeat_ngram: flag.NoRepeatNgram = None,
     repetition_penalty: flag.RepetitionPenalty = None,
     loop_guard: flag.LoopGuard = None,
@@ -63,6 +63,7 @@ def translate(
     nmtk translate -m RUN < in > out
     nmtk translate -m RUN -i in.gz -o out.gz
     nmtk translate -m RUN -i in.jsonl -o out.jsonl --nbest 4
+    nmtk translate -m RUN --beam-size 8 --rerank own=1,length=0.2,backward=REVERSE:1 < in > out
     nmtk translate -m RUN --require "Frau Doktor" --forbid Fräulein < in > out
     nmtk translate -m RUN -i in.xz -o out.3 --shard 3/16         then: cat out.1 ... out.16
     torchrun --nproc-per-node 4 -m nmtk translate -m RUN -i in.xz -o out.xz
@@ -73,6 +74,7 @@ def translate(
     split = "sentences" if paragraphs else None
     from nmtk.decoding.answers import Layout
     from nmtk.decoding.inputs import Input, guess_format
+    from nmtk.decoding.jury import parse_jury
     from nmtk.decoding.sentences import Request
     from nmtk.decoding.wishes import PLACES, Wishes
 
@@ -90,7 +92,11 @@ def translate(
     for fault in (unshared, wishes.fault(), given.fault(), written.fault(), misplaced):
         if fault:
             raise typer.BadParameter(fault)
-    shares = _shares(weights, len(models)) if weights else None
+    shares = flag.shares_of(weights, len(models))
+    try:
+        jury = parse_jury(rerank) if rerank is not None else []
+    except OptionsError as fault:
+        raise typer.BadParameter(f"--rerank: {fault}") from None
 
     from nmtk.decoding.stream import Machine, translate_stream
 
@@ -99,16 +105,5 @@ def translate(
         from nmtk.interop.engine import CTranslate2
 
         machine = Machine("cpu", "float32", threads, CTranslate2(precision, quiet))  # what nmtk itself is left with
-    translate_stream(models, shares, wishes, given, output, written, report, machine, buffer_size, quiet, resume, shard)
-
-
-def _shares(weights: str, models: int) -> list[float]:
-    """The weights of an ensemble's models."""
-    try:
-        shares = [float(part) for part in weights.split(",")]
-    except ValueError:
-        raise typer.BadParameter(f"--weights: found {weights}, wanted numbers parted by commas") from None
-    if len(shares) != models or not all(0 < share < math.inf for share in shares):
-        wanted = f"{models} greater than 0, one for each -m"
-        raise typer.BadParameter(f"--weights: found {weights}, wanted {wanted}")
-    return shares
+    task = models, shares, wishes, given, output, written, report, machine, buffer_size, quiet, resume, shard
+    translate_stream(*task, jury=jury)

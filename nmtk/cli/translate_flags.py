@@ -1,10 +1,13 @@
 """The flags of `nmtk translate`: a type for each, in groups. Their defaults stand in its signature."""
 
+import math
 from functools import partial
 from pathlib import Path
 from typing import Annotated, Literal, TypeAlias
 
 import typer
+
+from nmtk.decoding.bounds import LEAST_SHARE, MOST_ALPHA, MOST_FACTOR, MOST_TOKENS, MOST_WIDE
 
 _text = partial(typer.Option, rich_help_panel="Text")
 _ask = partial(typer.Option, rich_help_panel="What is asked of all translations, beside what a line asks for itself")
@@ -72,37 +75,59 @@ Forbid: TypeAlias = Annotated[
 Decode: TypeAlias = Annotated[
     Literal["greedy", "beam", "sampling", "diverse-beam", "mbr"] | None, _search(help="How to search.")
 ]
-BeamSize: TypeAlias = Annotated[int | None, _search("-b", "--beam-size", min=1, help="Width of the beam.")]
+BeamSize: TypeAlias = Annotated[
+    int | None, _search("-b", "--beam-size", min=1, max=MOST_WIDE, help="Width of the beam.")
+]
 LengthPenalty: TypeAlias = Annotated[
     Literal["gnmt", "average", "none"] | None, _search(help="How hypotheses of different lengths compare.")
 ]
-Alpha: TypeAlias = Annotated[float | None, _search(min=0.0, help="Strength of the length penalty.")]
+Alpha: TypeAlias = Annotated[float | None, _search(min=0.0, max=MOST_ALPHA, help="Strength of the length penalty.")]
 Stop: TypeAlias = Annotated[
     Literal["full", "exact"] | None,
     _search(help="exact searches on until nothing better can come; full until the beam's width has finished."),
 ]
-Groups: TypeAlias = Annotated[int | None, _search(min=1, help="Groups of a diverse beam.")]
-Diversity: TypeAlias = Annotated[float | None, _search(min=0.0, help="How much its groups avoid each other's words.")]
-Samples: TypeAlias = Annotated[int | None, _search(min=1, help="How many are drawn, in sampling and mbr.")]
-Temperature: TypeAlias = Annotated[float | None, _search(min=0.0, help="Below 1 draws what is likely more often.")]
+Groups: TypeAlias = Annotated[int | None, _search(min=1, max=MOST_WIDE, help="Groups of a diverse beam.")]
+Diversity: TypeAlias = Annotated[
+    float | None, _search(min=0.0, max=MOST_FACTOR, help="How much its groups avoid each other's words.")
+]
+Samples: TypeAlias = Annotated[
+    int | None, _search(min=1, max=MOST_WIDE, help="How many are drawn, in sampling and mbr.")
+]
+Temperature: TypeAlias = Annotated[
+    float | None, _search(min=LEAST_SHARE, max=MOST_FACTOR, help="Below 1 draws what is likely more often.")
+]
 TopK: TypeAlias = Annotated[int | None, _search(min=0, help="Draw from the K likeliest tokens; 0: from all.")]
-TopP: TypeAlias = Annotated[float | None, _search(min=0.0, max=1.0, help="Draw from the likeliest of total P.")]
+TopP: TypeAlias = Annotated[float | None, _search(min=LEAST_SHARE, max=1.0, help="Draw from the likeliest of total P.")]
 Seed: TypeAlias = Annotated[int | None, _search(min=0, help="The same seed draws the same.")]
 Metric: TypeAlias = Annotated[
     Literal["chrf", "bleu"] | None, _search(help="By what mbr finds the sample that agrees most with the others.")
 ]
+Rerank: TypeAlias = Annotated[
+    str | None,
+    _search(
+        metavar="JUDGE=W,...",
+        help="Order all that it keeps by a weighted sum: own=W, length=W, forward=RUN:W, backward=RUN:W.",
+        show_default=False,
+    ),
+]
 
 NoRepeatNgram: TypeAlias = Annotated[int | None, _rule(metavar="N", min=0, help="No N words in a row come twice.")]
 RepetitionPenalty: TypeAlias = Annotated[
-    float | None, _rule(min=1.0, help="What makes tokens that were said less likely; 1: nothing.")
+    float | None, _rule(min=1.0, max=MOST_FACTOR, help="What makes tokens that were said less likely; 1: nothing.")
 ]
 LoopGuard: TypeAlias = Annotated[bool | None, _rule(help="Whether translations that go in circles are mended.")]
-MinLength: TypeAlias = Annotated[int | None, _rule(min=0, help="Fewest tokens.")]
-MinRatio: TypeAlias = Annotated[float | None, _rule(min=0.0, help="Fewest tokens, for each of the source's.")]
-MaxRatio: TypeAlias = Annotated[float | None, _rule(min=0.0, help="Most tokens, for each of the source's.")]
-MaxExtra: TypeAlias = Annotated[int | None, _rule(min=0, help="Most tokens beside those.")]
-Longest: TypeAlias = Annotated[int | None, _rule(min=1, help="Most tokens, whatever the source.")]
-LongestInput: TypeAlias = Annotated[int | None, _rule(min=1, help="Pieces from which a line is translated in parts.")]
+MinLength: TypeAlias = Annotated[int | None, _rule(min=0, max=MOST_TOKENS, help="Fewest tokens.")]
+MinRatio: TypeAlias = Annotated[
+    float | None, _rule(min=0.0, max=MOST_FACTOR, help="Fewest tokens, for each of the source's.")
+]
+MaxRatio: TypeAlias = Annotated[
+    float | None, _rule(min=0.0, max=MOST_FACTOR, help="Most tokens, for each of the source's.")
+]
+MaxExtra: TypeAlias = Annotated[int | None, _rule(min=0, max=MOST_TOKENS, help="Most tokens beside those.")]
+Longest: TypeAlias = Annotated[int | None, _rule(min=1, max=MOST_TOKENS, help="Most tokens, whatever the source.")]
+LongestInput: TypeAlias = Annotated[
+    int | None, _rule(min=1, max=MOST_TOKENS, help="Pieces from which a line is translated in parts.")
+]
 Unknown: TypeAlias = Annotated[bool | None, _rule(help="Whether the unknown piece may stand in it.")]
 
 Resume: TypeAlias = Annotated[bool, _work("--resume", help="From file to file: go on with what was broken off.")]
@@ -127,3 +152,19 @@ Threads: TypeAlias = Annotated[
     int | None, _work(min=1, help="CPU cores to use: each translates by itself.", show_default="all")
 ]
 Quiet: TypeAlias = Annotated[bool, _work("-q", "--quiet", help="No notes on standard error.")]
+
+
+def shares_of(weights: str | None, models: int) -> list[float] | None:
+    """The weights of an ensemble's models; None where nobody gave any."""
+    if weights is None:
+        return None
+    try:
+        shares = [float(part) for part in weights.split(",")]
+    except ValueError:
+        raise typer.BadParameter(f"--weights: found {weights}, wanted numbers parted by commas") from None
+    if models == 1:
+        raise typer.BadParameter("--weights are for an ensemble: found one -m, wanted two or more")
+    if len(shares) != models or not all(0 < share < math.inf for share in shares):
+        wanted = f"{models} greater than 0, one for each -m"
+        raise typer.BadParameter(f"--weights: found {weights}, wanted {wanted}")
+    return shares

@@ -4,6 +4,7 @@ import re
 from bisect import bisect_left, bisect_right
 from collections.abc import Sequence
 from itertools import accumulate
+from operator import itemgetter
 from typing import NamedTuple
 
 import torch
@@ -12,6 +13,7 @@ from torch import Tensor
 from nmtk.bundle import Bundle
 from nmtk.data.batches import flatten, pad
 from nmtk.decoding.batching import by_length, source_batch
+from nmtk.decoding.memory import naming_the_batch
 from nmtk.decoding.splitting import split_text
 from nmtk.model.attention import Attend
 from nmtk.vocabulary.proto import Span
@@ -95,7 +97,8 @@ class Aligner:
 
         hook = self.attend.register_forward_hook(look)
         try:
-            model.decode(target_BT, model.encode(source_BS, keep_BS), keep_BS)
+            with naming_the_batch(source_BS, "shorter lines, or no alignments"):
+                model.decode(target_BT, model.encode(source_BS, keep_BS), keep_BS)
         finally:
             hook.remove()
         [weights_BTS] = seen
@@ -104,9 +107,8 @@ class Aligner:
     def _align(self, line: Aligned, weights: Sequence[Tensor]) -> list[tuple[int, int]]:
         if not weights:
             return []
-        weights_TS = torch.block_diag(*weights)  # type: ignore[no-untyped-call]
         target_spans = self._target_spans([part.target for part in line.parts])
-        return align_words(line.source, line.target, self._source_spans(line.source), target_spans, weights_TS)
+        return align_words(line.source, line.target, self._source_spans(line.source), target_spans, weights)
 
     def _source_spans(self, text: str) -> list[Span]:
         """Where the pieces of all parts of a line stand in it: only white space is between the parts."""
@@ -115,8 +117,9 @@ class Aligner:
         if self.longest:
             found = split_text(text, vocabulary.encode, self.longest, self.language, self.paragraphs)
             parts = [part for part, _ in found]
+        whole = text.encode()
         for part in map(str.encode, parts):
-            at = text.encode().index(part, at)
+            at = whole.index(part, at)
             spans += [(at + begin, at + end) for begin, end in vocabulary.spans(part.decode())]
             at += len(part)
         return spans
@@ -131,30 +134,60 @@ class Aligner:
 
 
 def align_words(
-    source: str, target: str, source_spans: Sequence[Span], target_spans: Sequence[Span], weights_TS: Tensor
+    source: str,
+    target: str,
+    source_spans: Sequence[Span],
+    target_spans: Sequence[Span],
+    weights: Sequence[Tensor],
 ) -> list[tuple[int, int]]:
     """The pairs of source word and target word, each counted from 0, in the order of the target.
 
     A word is what white space parts, as in `str.split`. Each target word goes with the one source word that its pieces
-    attend to most, all of them together; of equals, with the first. Spans say where in the texts the pieces stand.
+    attend to most, all of them together; of equals, with the first. Spans say where in the texts the pieces stand, and
+    `weights` holds the weights_TS of each part, whose pieces lie one after the other. A part is matched with its own
+    words alone: memory grows with the line, not with its square.
     """
-    source_SN, target_TN = _words(source, source_spans), _words(target, target_spans)
-    if not source_SN.numel() or not target_TN.numel():
+    source_words, target_words = _words(source), _words(target)
+    if not source_words or not target_words:
         return []
-    best_N: list[int] = (target_TN.T @ weights_TS @ source_SN).argmax(1).tolist()
-    return [(best, word) for word, best in enumerate(best_N)]
+    best, most = [0] * len(target_words), [0.0] * len(target_words)
+    source_at = target_at = 0
+    for weights_TS in weights:
+        count_T, count_S = weights_TS.shape
+        first_M, source_SM = _belonging(source_words, source_spans[source_at : source_at + count_S])
+        first_N, target_TN = _belonging(target_words, target_spans[target_at : target_at + count_T])
+        source_at, target_at = source_at + count_S, target_at + count_T
+        if not source_SM.numel() or not target_TN.numel():
+            continue
+        score_NM = target_TN.T @ weights_TS @ source_SM
+        place_N = score_NM.argmax(1)
+        found = zip(place_N.tolist(), score_NM.gather(1, place_N[:, None]).squeeze(1).tolist(), strict=True)
+        for word, (place, score) in enumerate(found, first_N):
+            if score > most[word]:
+                best[word], most[word] = first_M + place, score
+    return [(source_word, word) for word, source_word in enumerate(best)]
 
 
-def _words(text: str, spans: Sequence[Span]) -> Tensor:
-    """Which words each piece belongs to: PN, each row summing to one. A piece of no word goes to the next one."""
-    words = [match.span() for match in _WORD.finditer(text)]
+def _words(text: str) -> list[Span]:
+    """Where the words of a text stand, in bytes."""
     at = [0, *accumulate(len(character.encode()) for character in text)]
-    starts, ends = [at[start] for start, _ in words], [at[end] for _, end in words]
-    belongs_PN = torch.zeros(len(spans), len(words))
-    for piece, (begin, end) in enumerate(spans if words else ()):
-        first, last = bisect_right(ends, begin), bisect_left(starts, end)
+    return [(at[start], at[end]) for start, end in (match.span() for match in _WORD.finditer(text))]
+
+
+def _belonging(words: Sequence[Span], spans: Sequence[Span]) -> tuple[int, Tensor]:
+    """The first word that pieces belong to, and which of it and those after it each belongs to: PN.
+
+    Each row sums to one. A piece of no word goes to the next one.
+    """
+    places: list[tuple[int, int]] = []
+    for begin, end in spans:
+        first, last = bisect_right(words, begin, key=itemgetter(1)), bisect_left(words, end, key=itemgetter(0))
         if first >= last:
             first = min(first, len(words) - 1)
             last = first + 1
-        belongs_PN[piece, first:last] = 1 / (last - first)
-    return belongs_PN
+        places.append((first, last))
+    lowest, highest = min((first for first, _ in places), default=0), max((last for _, last in places), default=0)
+    belongs_PN = torch.zeros(len(spans), highest - lowest)
+    for piece, (first, last) in enumerate(places):
+        belongs_PN[piece, first - lowest : last - lowest] = 1 / (last - first)
+    return lowest, belongs_PN

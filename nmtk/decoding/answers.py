@@ -2,13 +2,17 @@
 
 text    the best translation
 nbest   the n best in Moses' format: number of the line, from 0 ||| translation ||| features ||| score
-jsonl   an object: what stood in the input's line, with the translation and what is known of it
+jsonl   an object: what stood in the input's line, as it was written there, with the translation and what is known of it
+
+So what one model has written another can translate: keys of the input by names that are ours are dropped, asked for now
+or not, since they would speak of another translation.
 """
 
 import json
 from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING, Literal, NamedTuple, TypeAlias
 
+from nmtk.decoding.inputs import Members
 from nmtk.documents import Document
 
 if TYPE_CHECKING:  # the command line looks for faults before anything heavy is imported
@@ -21,13 +25,18 @@ DECIMALS = 5
 """Of log-probabilities and scores: finer than what the size of a batch changes of them in float32."""
 
 
+_KNOWN = ("translation", "score", "logp", "tokens", "token_logps")
+OURS = frozenset((*_KNOWN, "parts", "cut", "looped", "unmet", "alignment", "candidates"))
+"""The keys of JSON that speak of a translation."""
+
+
 class Answer(NamedTuple):
     """The translations of one line, best first."""
 
     line: int
     """The line's number, from 0."""
-    given: Document
-    """What stood in the line, by name."""
+    given: Members
+    """What stood in the line."""
     found: "Sequence[Translation]"
     alignment: Sequence[tuple[int, int]] | None = None
     """The best translation's, where it was asked for."""
@@ -60,9 +69,14 @@ class Layout(NamedTuple):
 
 
 def _as_text(answer: Answer) -> str:
-    """The translation; behind it ||| and the alignment, where one was asked for, as Marian writes it."""
+    """The translation; behind it ||| and the alignment, where one was asked for, as Marian writes it.
+
+    Bars in the translation are then written as in an n-best list, and what is empty stays empty.
+    """
     text = answer.found[0].text
-    return text if answer.alignment is None else f"{text} ||| {pharaoh(answer.alignment)}".rstrip()
+    if answer.alignment is None or not text:
+        return text
+    return f"{_escape(text)} ||| {pharaoh(answer.alignment)}".rstrip()
 
 
 def pharaoh(pairs: Sequence[tuple[int, int]]) -> str:
@@ -85,13 +99,18 @@ def _escape(text: str) -> str:
 
 def _as_json(answer: Answer, vocabulary: "Vocabulary", several: bool) -> str:
     best = answer.found[0]
-    document = answer.given | _known(best, vocabulary)
-    document |= {"parts": best.parts, "cut": best.cut, "looped": best.looped, "unmet": best.unmet}
+    document = _known(best, vocabulary) | {
+        "parts": best.parts,
+        "cut": best.cut,
+        "looped": best.looped,
+        "unmet": best.unmet,
+    }
     if answer.alignment is not None:
         document["alignment"] = pharaoh(answer.alignment)
     if several:
         document["candidates"] = [_known(one, vocabulary) for one in answer.found]
-    return json.dumps(document, ensure_ascii=False)
+    given = [member for name, member in answer.given.items() if name not in OURS]
+    return "{" + ", ".join([*given, json.dumps(document, ensure_ascii=False)[1:]])
 
 
 def _known(one: "Translation", vocabulary: "Vocabulary") -> Document:

@@ -9,6 +9,7 @@ import torch
 from torch import Tensor, nn
 
 from nmtk.bundle import Bundle
+from nmtk.decoding.loaded import Loaded
 from nmtk.documents import Document
 from nmtk.errors import ModelError, OptionsError
 from nmtk.model.cache import Cache
@@ -127,3 +128,15 @@ def load_ensemble(
                 )
     model = Ensemble([bundle.model for bundle in bundles], weights)
     return Committee(model, *bundles[0][1:])
+
+
+def load_models(
+    paths: Sequence[Path],
+    weights: Sequence[float] | None = None,
+    device: torch.device | str = "cpu",
+    dtype: torch.dtype = torch.float32,
+) -> Loaded:
+    """Load a model folder as it is, several as an ensemble; see `Bundle.load` and `load_ensemble`."""
+    if len(paths) == 1 and weights is None:
+        return Bundle.load(paths[0], device, dtype)
+    return load_ensemble(paths, weights, device, dtype)

@@ -1,7 +1,8 @@
 """Input: what each line of a text, a TSV file or a JSON-lines file asks to be translated, and how.
 
 A line of text is a sentence. A line of TSV has cells by the names of its columns, and no header, so that line i stays
-line i. A line of JSON is an object. These columns and keys have a meaning; all others are handed on as they are:
+line i. A line of JSON is an object. These columns and keys have a meaning; all others are handed on as they stand, so
+that a number keeps its digits:
 
     text        what to translate; `source` means the same, where there is no text
     prefix      how the translation begins
@@ -10,6 +11,7 @@ line i. A line of JSON is an object. These columns and keys have a meaning; all 
 """
 
 import json
+import re
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from functools import partial
 from pathlib import Path
@@ -29,13 +31,17 @@ COLUMNS = ("text", "prefix")
 _ENDINGS: dict[str, Format] = {".tsv": "tsv", ".jsonl": "jsonl", ".ndjson": "jsonl"}
 _COMPRESSED = {".gz", ".xz", ".bz2", ".zst"}
 _PHRASES = ("required", "forbidden")
+_BLANK = re.compile(r"[ \t\n\r]*")
+
+Members: TypeAlias = dict[str, str]
+"""Members of an object of JSON by their names: each as it is written, name and all."""
 
 
 class Entry(NamedTuple):
-    """A line of input: what it asks for, and all that stood in it, by name."""
+    """A line of input: what it asks for, and all that stood in it."""
 
     request: Request
-    given: Document
+    given: Members
 
 
 class Input(NamedTuple):
@@ -94,8 +100,13 @@ def guess_format(path: Path | None) -> Format:
     return _ENDINGS.get(path.suffix, "text") if path else "text"
 
 
+def members(document: Document) -> Members:
+    """The members of an object, as JSON writes them."""
+    return {key: json.dumps({key: value}, ensure_ascii=False)[1:-1] for key, value in document.items()}
+
+
 def _from_text(line: str) -> Entry:
-    return Entry(Request(line), {"text": line})
+    return Entry(Request(line), members({"text": line}))
 
 
 def _from_tsv(columns: Sequence[str], line: str) -> Entry:
@@ -110,27 +121,40 @@ def _from_tsv(columns: Sequence[str], line: str) -> Entry:
     for name in _PHRASES:
         if name in given:
             given[name] = [phrase for part in given[name].split("|||") if (phrase := part.strip())]
-    return _entry(given)
+    return Entry(_request(given), members(given))
 
 
 def _from_json(line: str) -> Entry:
     try:
-        given = json.loads(line, parse_constant=_no_constant)
-        if "\\u" in line:
-            json.dumps(given, ensure_ascii=False).encode("utf-8")  # half of a surrogate pair is no text
+        given = _JSON.decode(line)
+        if not isinstance(given, dict):
+            raise DataError(f'found {_kind(given)}, wanted an object, as {{"text": "..."}}')
+        return Entry(_request(given), dict(_as_written(line)))
     except json.JSONDecodeError as error:
         raise DataError(f"no JSON at character {error.colno}: {error.msg}") from None
-    except UnicodeEncodeError as error:
-        code = ord(error.object[error.start])
-        raise DataError(f"found \\u{code:04x}, half of a surrogate pair: wanted Unicode text") from None
     except (ValueError, RecursionError) as error:
         raise DataError(f"no JSON that can be read: {error}") from None
-    if not isinstance(given, dict):
-        raise DataError(f'found {_kind(given)}, wanted an object, as {{"text": "..."}}')
-    return _entry(given)
 
 
-def _entry(given: Document) -> Entry:
+def _as_written(line: str) -> Iterator[tuple[str, str]]:
+    """The members of a line that is known to be an object, by name."""
+
+    def after_blank(place: int) -> int:
+        found = _BLANK.match(line, place)
+        assert found
+        return found.end()
+
+    at = after_blank(line.index("{") + 1)
+    while line[at] != "}":
+        name, end = _JSON.raw_decode(line, at)
+        _, end = _JSON.raw_decode(line, after_blank(line.index(":", end) + 1))
+        yield name, line[at:end]
+        at = after_blank(end)
+        if line[at] == ",":
+            at = after_blank(at + 1)
+
+
+def _request(given: Document) -> Request:
     name = "text" if "text" in given else "source"
     if name not in given:
         close = next((found for key in given if (found := nearest(key, ["text", "source"]))), "")
@@ -138,18 +162,41 @@ def _entry(given: Document) -> Entry:
     for key in (name, "prefix"):
         if not isinstance(given.get(key, ""), str):
             raise DataError(f"{key}: found {_kind(given[key])}, wanted text")
+        _check_text(key, given.get(key, ""))
     for key in _PHRASES:
         phrases = given.get(key, [])
         if not isinstance(phrases, list):
             raise DataError(f"{key}: found {_kind(phrases)}, wanted a list of phrases")
         if odd := [phrase for phrase in phrases if not isinstance(phrase, str) or not phrase.strip()]:
             raise DataError(f"{key}: found {_kind(odd[0])} in the list, wanted phrases")
+        for phrase in phrases:
+            _check_text(key, phrase)
     required, forbidden = (tuple(given.get(key, [])) for key in _PHRASES)
-    return Entry(Request(given[name], given.get("prefix", ""), required, forbidden), given)
+    return Request(given[name], given.get("prefix", ""), required, forbidden)
+
+
+def _check_text(key: str, text: str) -> None:
+    """What escapes of JSON can spell, but is no text."""
+    if "\0" in text:
+        raise DataError(f"{key}: found a NUL character, \\u0000: wanted text")
+    if half := next((one for one in text if "\ud800" <= one <= "\udfff"), None):
+        raise DataError(f"{key}: found \\u{ord(half):04x}, half of a surrogate pair: wanted Unicode text")
+
+
+def _each_once(pairs: list[tuple[str, Any]]) -> Document:
+    found = dict(pairs)
+    if len(found) < len(pairs):
+        names = [name for name, _ in pairs]
+        raise ValueError(f"found the key {next(name for name in names if names.count(name) > 1)} twice, wanted it once")
+    return found
 
 
 def _no_constant(name: str) -> None:
     raise ValueError(f"found {name}, wanted a number")
+
+
+# Numbers are looked at for their kind alone, and an int of too many digits could not be read at all.
+_JSON = json.JSONDecoder(parse_int=float, parse_constant=_no_constant, object_pairs_hook=_each_once)
 
 
 def _kind(value: Any) -> str:

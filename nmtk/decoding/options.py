@@ -3,10 +3,15 @@
 import math
 from typing import Annotated, Literal
 
-from pydantic import NonNegativeFloat, NonNegativeInt, PositiveFloat, PositiveInt
+from pydantic import Field, NonNegativeInt, PositiveInt
 
+from nmtk.decoding.bounds import MOST_FACTOR, MOST_TOKENS
 from nmtk.decoding.strategies import Beam, Strategy
 from nmtk.options import COUNT, Options
+
+Ratio = Annotated[float, Field(ge=0, le=MOST_FACTOR)]
+Most = Annotated[int, Field(ge=1, le=MOST_TOKENS), COUNT]
+Least = Annotated[int, Field(ge=0, le=MOST_TOKENS)]
 
 
 class DecodingOptions(Options):
@@ -18,19 +23,19 @@ class DecodingOptions(Options):
 
     A strategy with more than 8 hypotheses of a sentence gets fewer tokens, as 8 stand to its own.
     """
-    max_ratio: NonNegativeFloat = 2.0
-    max_extra: NonNegativeInt = 20
+    max_ratio: Ratio = 2.0
+    max_extra: Least = 20
     """A translation has at most max_ratio * source tokens + max_extra tokens, `</s>` counted on both sides."""
-    longest: Annotated[PositiveInt, COUNT] = 512
+    longest: Most = 512
     """No translation has more tokens than this, whatever its source."""
-    longest_input: Annotated[PositiveInt, COUNT] = 200
+    longest_input: Most = 200
     """A line of more source pieces is split, and its parts are translated one by one."""
-    min_length: NonNegativeInt = 0
-    min_ratio: NonNegativeFloat = 0.0
+    min_length: Least = 0
+    min_ratio: Ratio = 0.0
     """A translation has at least min_length pieces and min_ratio * source pieces, if its longest length allows that."""
     no_repeat_ngram: NonNegativeInt = 0
     """No n-gram of so many pieces stands twice in a translation; 0 forbids nothing."""
-    repetition_penalty: PositiveFloat = 1.0
+    repetition_penalty: Annotated[float, Field(gt=0, le=MOST_FACTOR)] = 1.0
     """What the log-probability of a piece that was said before is multiplied by; above 1 it is less likely again."""
     loop_guard: bool = True
     """Whether a translation that goes round in circles is made to stop: see guard.py."""

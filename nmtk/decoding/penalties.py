@@ -9,10 +9,11 @@ from typing import Annotated, Literal
 
 from pydantic import Field
 
+from nmtk.decoding.bounds import MOST_ALPHA
 from nmtk.options import BY_KIND, Options
 
-Alpha = Annotated[float, Field(ge=0, le=10)]
-"""The strength of a penalty; 0 is none, far more than 1 asks for the longest sentence and overflows."""
+Alpha = Annotated[float, Field(ge=0, le=MOST_ALPHA)]
+"""The strength of a penalty; 0 is none."""
 
 
 class Gnmt(Options):

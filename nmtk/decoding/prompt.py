@@ -132,6 +132,12 @@ COMMANDS = {
 }
 
 
+def refuse(**asked: object) -> None:
+    """Raise OptionsError for the first flag that was given, by its name, and has no place at a prompt."""
+    for flag in (name.replace("_", "-") for name, value in asked.items() if value):
+        raise OptionsError(f"--{flag}: the prompt has no such thing: wanted -i, a pipe, or no --{flag}")
+
+
 def converse(translator: Translator, attend: Attend | None, always: Request) -> None:
     """Hold the conversation at the terminal that this process has, with the history of those before."""
     with _history():

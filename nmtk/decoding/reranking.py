@@ -1,10 +1,13 @@
 """Reranking: the best translations of one model, put in order by what several models think of them."""
 
 import math
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from operator import mul
+from pathlib import Path
 from typing import NamedTuple, Protocol
 
+from nmtk.decoding.jury import Seat
+from nmtk.decoding.loaded import Loaded
 from nmtk.decoding.scoring import Scorer
 from nmtk.decoding.translator import Translation
 from nmtk.errors import OptionsError
@@ -80,3 +83,15 @@ class Reranker:
         sums = iter([math.fsum(map(mul, self.weights, row)) for row in zip(*figures, strict=True)])
         scored = [[one._replace(score=next(sums)) if one.parts else one for one in some] for some in found]
         return [sorted(some, key=lambda one: -one.score) for some in scored]
+
+
+def seated(jury: Sequence[Seat], load: Callable[[Path], Loaded]) -> Reranker:
+    """The reranker of a jury, whose models are loaded so. Raises what loading raises."""
+    judges: list[Judge] = []
+    for seat in jury:
+        if seat.model is None:
+            judges.append(Own() if seat.name == "own" else Length())
+        else:
+            scorer = Scorer(load(seat.model))
+            judges.append(Forward(scorer) if seat.name == "forward" else Backward(scorer))
+    return Reranker(judges, [seat.weight for seat in jury])

@@ -1,15 +1,17 @@
 """Scores of two files side by side, as they come."""
 
 import json
+import math
 import sys
+from collections.abc import Sequence
 from itertools import tee
 from pathlib import Path
 from typing import Literal, NamedTuple
 
 import torch
 
-from nmtk.bundle import Bundle
 from nmtk.data.pairs import Pair, read_files
+from nmtk.decoding.ensemble import load_models
 from nmtk.decoding.output import opened
 from nmtk.decoding.scoring import Score, Scorer, perplexity
 from nmtk.decoding.translator import BUFFER
@@ -18,7 +20,10 @@ from nmtk.vocabulary.vocabulary import Vocabulary
 
 
 class Layout(NamedTuple):
-    """What is said of each pair, in one line. Four decimals: what is beyond may change with the batch."""
+    """What is said of each pair, in one line. Four decimals: what is beyond may change with the batch.
+
+    JSON has no infinite numbers: a perplexity that is one is null.
+    """
 
     kind: Literal["text", "tsv", "jsonl"] = "text"
     tokens: bool = False
@@ -35,7 +40,7 @@ class Layout(NamedTuple):
                     {
                         "logp": round(score.logp, 4),
                         "tokens": score.tokens,
-                        "perplexity": round(score.perplexity, 4),
+                        "perplexity": round(score.perplexity, 4) if math.isfinite(score.perplexity) else None,
                         "pieces": _pieces(score, vocabulary),
                         "token_logps": [round(one, 4) for one in score.token_logps],
                     },
@@ -56,7 +61,8 @@ def _pieces(score: Score, vocabulary: Vocabulary) -> list[str]:
 
 
 def score_stream(
-    model: Path,
+    models: Sequence[Path],
+    weights: Sequence[float] | None,
     source: Path,
     target: Path,
     output: Path | None,
@@ -69,12 +75,13 @@ def score_stream(
 ) -> None:
     """Score each line of `target` as a translation of that line of `source`; either may be standard input.
 
-    The scores go to `output` (None: standard output), a summary to standard error. Raises ModelError and DataError.
+    Several models are an ensemble, with these weights or equal. The scores go to `output` (None: standard output), a
+    summary to standard error. Raises ModelError, OptionsError and DataError.
     """
     if threads:
         torch.set_num_threads(threads)
     place = pick_device(device)
-    bundle = Bundle.load(model, place, pick_precision(precision, place))
+    bundle = load_models(models, weights, place, pick_precision(precision, place))
     pairs = tokens = 0
     logp = 0.0
     read, given = tee(read_files(source, target))

@@ -11,6 +11,7 @@ from torch import Tensor
 from nmtk.data.batches import flatten, pad
 from nmtk.decoding.batching import blocks, by_length, source_batch
 from nmtk.decoding.loaded import Loaded
+from nmtk.decoding.memory import naming_the_batch
 from nmtk.decoding.translator import BUFFER
 from nmtk.devices import attention_kernels
 from nmtk.errors import DataError, ModelError
@@ -99,10 +100,11 @@ class Scorer:
         lengths = [len(target) + 1 for target in targets]
         real_BT = (torch.arange(gold_BT.shape[1]) < torch.tensor(lengths)[:, None]).to(self.device)
 
-        with attention_kernels(self.device):
+        remedies = f"a smaller batch_tokens than {self.batch_tokens:,}, or shorter lines"
+        with attention_kernels(self.device), naming_the_batch(source_BS, remedies):
             hidden_BTD = model.decode(target_BT, model.encode(source_BS, keep_BS), keep_BS)
-        chunks = zip(torch.split(hidden_BTD[real_BT], ROWS), torch.split(gold_BT[real_BT], ROWS), strict=True)
-        logps = torch.cat([_of_gold(model.project(hidden_ND), gold_N) for hidden_ND, gold_N in chunks])
+            chunks = zip(torch.split(hidden_BTD[real_BT], ROWS), torch.split(gold_BT[real_BT], ROWS), strict=True)
+            logps = torch.cat([_of_gold(model.project(hidden_ND), gold_N) for hidden_ND, gold_N in chunks])
         return [part.tolist() for part in torch.split(logps.cpu(), lengths)]
 
 

@@ -18,6 +18,17 @@ from nmtk.decoding.strategies import Choice, Chooser
 from nmtk.errors import ModelError, OptionsError
 
 
+class NoTranslation(OptionsError):
+    """The rules leave a sentence none at all: the one at this place of the batch."""
+
+    def __init__(self, place: int):
+        super().__init__(place)
+        self.place = place
+
+    def __str__(self) -> str:
+        return "no translation can keep to all that is required and forbidden at once"
+
+
 class Cache(Protocol):
     """What a model keeps between steps, for R = B * W rows."""
 
@@ -60,8 +71,8 @@ def search(
     The result of a sentence does not depend on the others in the batch. `keys` name the sentences for strategies
     that draw random numbers: same key, same draw; the sentence's place in the batch, if none are given.
 
-    Raises OptionsError when more hypotheses are wanted than the strategy is wide or when the rules leave a sentence
-    none at all, ModelError when the model gives numbers that are no probabilities.
+    Raises OptionsError when more hypotheses are wanted than the strategy is wide, NoTranslation when the rules leave a
+    sentence none at all, ModelError when the model gives numbers that are no probabilities.
     """
     width, groups, device = strategy.width, strategy.groups, source_BS.device
     share = width // groups
@@ -125,9 +136,10 @@ def search(
             first_B = torch.arange(0, parent_BW.numel(), width, device=device)
             cache.reorder((first_B[:, None] + parent_BW).flatten())
 
-    if not finished.score_NP[:, 0].isfinite().all():
+    lacking_B = ~finished.score_NP[:, 0].isfinite()
+    if lacking_B.any():
         if rules and not torch.isnan(logp_BW).any():
-            raise OptionsError("no translation can keep to all that is required and forbidden at once")
+            raise NoTranslation(int(lacking_B.nonzero()[0]))
         raise ModelError("the model's scores are not finite: its weights are damaged, or its precision too low")
     return history.trace(finished)
 

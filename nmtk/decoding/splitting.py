@@ -9,10 +9,10 @@ from sentencex import segment
 Encode = Callable[[Sequence[str]], list[list[int]]]
 
 _CLOSERS = "[\"'»”’)\\]」』）]*"
-_CLAUSE = re.compile(rf"[,;:]{_CLOSERS}\s+|\s+(?=[–—])|[、，；：]\s*")
+_CLAUSE = re.compile(rf"[,;:]{_CLOSERS}\s+|(?<!\s)\s+(?=[–—])|[、，；：]\s*")
 _SPACE = re.compile(r"\s+")
 _SPACED_END = re.compile(rf"[.!?…]{_CLOSERS}$")
-_INITIAL = re.compile(r"(?:^|\s)[^\W\d_]\.\s*$")
+_INITIAL = re.compile(r"(?<!\S)[^\W\d_]\.\s*$")
 
 
 def split(text: str, encode: Encode, longest: int, language: str = "en", always: bool = False) -> list[list[int]]:
@@ -43,26 +43,30 @@ def sentences(text: str, language: str = "en") -> list[str]:
 
     For a language that it does not know it uses those of a similar one, else of English.
     """
-    found: list[str] = []
+    found: list[list[str]] = []
+    last, worded = "", False
     for part in segment(re.split("[-_]", language)[0].lower(), text):
-        if found and _goes_on(found[-1], part):
-            found[-1] += part
+        has_word = any(character.isalpha() for character in part)
+        if found and (not worded or _goes_on(last, part)):
+            found[-1].append(part)
+            last, worded = last[-2:] + part, worded or has_word  # two characters tell an initial from a word's end
         else:
-            found.append(part)
-    return [sentence for part in found if (sentence := part.strip())]
+            found.append([part])
+            last, worded = part, has_word
+    return [sentence for parts in found if (sentence := "".join(parts).strip())]
 
 
 def _goes_on(before: str, after: str) -> bool:
     """Whether sentencex has cut where no sentence ends. To translate two as one costs little, half of one much.
 
     It cuts before small letters (`etc. and`), behind initials that its lists lack (`M. Dupont`), behind full stops
-    without a space (`Node.JS`), and cuts off what has no word in it: a list's number, or marks that close.
+    without a space (`Node.JS`), and cuts off what has no word in it: a list's number, or marks that close. `before` is
+    the last of its pieces alone, and a sentence without a word goes on in any case: see `sentences`.
     """
     return (
         after.lstrip()[:1].islower()
         or bool(_INITIAL.search(before))
         or bool(_SPACED_END.search(before))
-        or not any(character.isalpha() for character in before)
         or not any(character.isalnum() for character in after)
     )
 

@@ -8,15 +8,18 @@ fall that do not compete), a `penalty` (how finished ones of different lengths c
 from typing import Annotated, ClassVar, Literal, NamedTuple, Protocol, Self, TypeAlias
 
 import torch
-from pydantic import Field, NonNegativeFloat, NonNegativeInt, PositiveInt, model_validator
+from pydantic import Field, NonNegativeInt, model_validator
 from torch import Tensor
 
+from nmtk.decoding.bounds import LEAST_SHARE, MOST_FACTOR, MOST_WIDE
 from nmtk.decoding.draws import draw, uniforms
 from nmtk.decoding.living import Living
 from nmtk.decoding.mbr import Utility
 from nmtk.decoding.penalties import Gnmt, NoPenalty, Penalty
 from nmtk.decoding.selection import largest_sums
 from nmtk.options import BY_KIND, Options
+
+Width = Annotated[int, Field(ge=1, le=MOST_WIDE)]
 
 Stop: TypeAlias = Literal["full", "exact"]
 """When a sentence is done, if its hypotheses have not all reached the longest length allowed.
@@ -86,7 +89,7 @@ class Beam(Options):
     """Keep the `width` best continuations of each sentence, over all its hypotheses together."""
 
     kind: Literal["beam"] = "beam"
-    width: PositiveInt = 4
+    width: Width = 4
     penalty: Penalty = Gnmt()
     stop: Stop = "full"
 
@@ -109,9 +112,9 @@ class DiverseBeam(Options):
     """
 
     kind: Literal["diverse-beam"] = "diverse-beam"
-    width: PositiveInt = 8
-    groups: PositiveInt = 4
-    strength: NonNegativeFloat = 0.5
+    width: Width = 8
+    groups: Width = 4
+    strength: Annotated[float, Field(ge=0, le=MOST_FACTOR)] = 0.5
     penalty: Penalty = Gnmt()
     stop: Stop = "full"
 
@@ -147,12 +150,12 @@ class Draws(Options):
     """
 
     kind: str
-    samples: PositiveInt
-    temperature: Annotated[float, Field(ge=1e-6)] = 1.0
+    samples: Width
+    temperature: Annotated[float, Field(ge=LEAST_SHARE, le=MOST_FACTOR)] = 1.0
     """Towards 0 it is greedy search."""
     top_k: NonNegativeInt = 0
     """0 is all."""
-    top_p: Annotated[float, Field(gt=0, le=1)] = 1.0
+    top_p: Annotated[float, Field(ge=LEAST_SHARE, le=1)] = 1.0
     seed: Annotated[int, Field(ge=0, lt=1 << 63)] = 1
 
     penalty: ClassVar[NoPenalty] = NoPenalty()
@@ -185,7 +188,7 @@ class Sampling(Draws):
     """
 
     kind: Literal["sampling"] = "sampling"
-    samples: PositiveInt = 1
+    samples: Width = 1
 
 
 class Mbr(Draws):
@@ -196,7 +199,7 @@ class Mbr(Draws):
     """
 
     kind: Literal["mbr"] = "mbr"
-    samples: Annotated[int, Field(ge=2)] = 64
+    samples: Annotated[int, Field(ge=2, le=MOST_WIDE)] = 64
     metric: Utility = "chrf"
 
 

@@ -1,5 +1,6 @@
 """Streams: a model's translation of a file or of standard input, as it comes."""
 
+import itertools
 import os
 import sys
 from collections import deque
@@ -18,14 +19,17 @@ from nmtk.decoding.alignment import Aligned, Aligner, Part
 from nmtk.decoding.answers import Answer, Layout
 from nmtk.decoding.batching import blocks
 from nmtk.decoding.crew import PRIMITIVES, Crew, Processes, Worker
-from nmtk.decoding.ensemble import load_ensemble
+from nmtk.decoding.ensemble import load_models
 from nmtk.decoding.inputs import Entry, Input
+from nmtk.decoding.jury import Seat
 from nmtk.decoding.loaded import Loaded
 from nmtk.decoding.options import DecodingOptions
-from nmtk.decoding.prompt import Attend, converse
+from nmtk.decoding.prompt import Attend, converse, refuse
 from nmtk.decoding.report import Report, reporting
+from nmtk.decoding.reranking import seated
 from nmtk.decoding.sentences import Request
 from nmtk.decoding.shards import Shard, opened_work, own_device
+from nmtk.decoding.strategies import DiverseBeam, Strategy
 from nmtk.decoding.translator import BUFFER, Translation, Translator
 from nmtk.devices import pick_device, pick_precision
 from nmtk.documents import Document
@@ -83,16 +87,29 @@ def translate_stream(
     resume: bool = False,
     shard: str | None = None,
     told: Callable[[int], None] = lambda _: None,
+    jury: Sequence[Seat] = (),
 ) -> None:
     """Translate `source` into `output` (None: standard output), one line, or block of n-best lines, for each line.
 
     A file appears whole or not at all; standard output is flushed after each buffer. From file to file a translation
     that was broken off can be resumed, or be one shard of several; see `opened_work`. A report is written however it
     ends, and says whether it finished; it is of the lines that this process translated. `told`: how many
-    lines there are of the output, after each buffer. Raises ModelError, OptionsError and DataError.
+    lines there are of the output, after each buffer. `jury`: who puts all that search keeps of a line in order.
+    Raises ModelError, OptionsError and DataError.
     """
     part = Shard.parse(shard) if shard else None
     typed = source.path in (None, STANDARD) and sys.stdin.isatty()
+    spoken = typed and output is None and report_path is None and sys.stdout is not None and sys.stdout.isatty()
+    prompted = spoken and (source.format, wanted.format) == ("text", "text")
+    if prompted:
+        refuse(
+            alignments=wanted.alignments,
+            resume=resume,
+            shard=shard,
+            buffer_size=buffer,
+            engine=machine.engine,
+            rerank=jury,
+        )
     size = buffer or (1 if typed else BUFFER)
     bundle = _load(models, weights, machine)
     own = DecodingOptions.parse(bundle.decoding, "the model's decoding options")
@@ -102,7 +119,12 @@ def translate_stream(
     threads = 1 if workers > 1 else machine.threads or 1  # the steps of a search are too small for threads to share
     if translator.device.type == "cpu":
         torch.set_num_threads(threads)
-    best = _best(wanted, options.strategy.width)
+    best = _best(wanted, options.strategy)
+    reranker = None
+    if jury:
+        if options.strategy.width == 1:
+            raise OptionsError(f"--rerank: found a search that keeps 1, wanted {_more(options.strategy, 2)}")
+        reranker = seated(jury, lambda path: _load([path], None, machine))
     write = wanted.writer(bundle.vocabularies.target)
     aligner = None
     if wanted.alignments:
@@ -110,12 +132,9 @@ def translate_stream(
             raise OptionsError(f"--alignments: found {len(models)} models, wanted one, whose attention they are")
         longest, language, paragraphs = translator.options.longest_input, translator.language, translator.paragraphs
         aligner = Aligner(bundle, longest=longest, language=language, paragraphs=paragraphs)
-    spoken = typed and output is None and report_path is None and sys.stdout is not None and sys.stdout.isatty()
     if typed and not quiet:
         _tell("type a line, then Enter; Ctrl-D ends" + "; :help tells what else" * spoken)
-    if spoken and (source.format, wanted.format) == ("text", "text"):
-        if machine.engine:
-            raise OptionsError("--engine: the prompt has nmtk's own search only: wanted -i, a pipe, or --engine nmtk")
+    if prompted:
         converse(translator, _attention(bundle) if isinstance(bundle, Bundle) else None, source.always)
         return
 
@@ -129,7 +148,12 @@ def translate_stream(
         arithmetic = {"device": translator.device.type, "precision": machine.precision, "weights": list(weights or ())}
         if machine.engine:
             arithmetic["engine"] = f"{type(machine.engine).__name__} {machine.engine.precision}"
-        known = {"model": [sha256(find(path) / WEIGHTS) for path in models], "vocabulary": bundle.vocabularies.digest}
+        known: Document = {
+            "model": [sha256(find(path) / WEIGHTS) for path in models],
+            "vocabulary": bundle.vocabularies.digest,
+        }
+        if jury:
+            known["rerank"] = [[*seat[:2], seat.model and sha256(find(seat.model) / WEIGHTS)] for seat in jury]
         return known | decoding | form | of_all | arithmetic
 
     report = Report(bundle.vocabularies.source)
@@ -147,13 +171,16 @@ def translate_stream(
                 asked.append(entry)
                 yield entry.request
 
-        found = enumerate(translator.candidates(requests(), size, best, work.first), work.first)
-        for block in blocks(found, size):
+        kept = options.strategy.width if reranker else best
+        line = itertools.count(work.first)
+        for block in blocks(translator.candidates(requests(), size, kept, work.first), size):
             entries = [asked.popleft() for _ in block]
-            texts, firsts = [entry.request.text for entry in entries], [translations[0] for _, translations in block]
+            texts = [entry.request.text for entry in entries]
+            found = reranker.rerank(texts, block) if reranker else block
+            firsts = [translations[0] for translations in found]
             alignments = _align(aligner, texts, firsts)
-            for (line, translations), entry, alignment in zip(block, entries, alignments, strict=True):
-                answer = Answer(line, entry.given, translations, alignment)
+            for translations, entry, alignment in zip(found, entries, alignments, strict=True):
+                answer = Answer(next(line), entry.given, translations[:best], alignment)
                 work.answers.write(write(answer).encode("utf-8") + b"\n")
             report.add(texts, firsts)
             told(work.answers.count)
@@ -166,9 +193,7 @@ def _load(models: Sequence[Path], weights: Sequence[float] | None, machine: Mach
     keep_memory(PRIMITIVES)
     place = own_device(pick_device(machine.device))
     kind = pick_precision(machine.precision, place, exact=True)
-    if len(models) == 1 and weights is None:
-        return Bundle.load(models[0], place, kind)
-    return load_ensemble(models, weights, place, kind)
+    return load_models(models, weights, place, kind)
 
 
 def _attention(bundle: Bundle) -> Attend:
@@ -210,12 +235,23 @@ def _open_worker(
     return Translator(_load(models, weights, machine), options).decide
 
 
-def _best(wanted: Layout, width: int) -> int:
+_MORE = {"greedy": "--decode beam --beam-size", "sampling": "--samples", "mbr": "--samples"}
+"""What makes a search keep more, where that is not --beam-size."""
+
+
+def _best(wanted: Layout, strategy: Strategy) -> int:
     """How many translations of each line are asked for; told here if they are too many, before anything is read."""
+    width = strategy.width
     best = wanted.nbest or (width if wanted.format == "nbest" else 1)
     if best > width:
-        raise OptionsError(f"the {best} best of a search that keeps {width}: wanted --beam-size {best} or more")
+        raise OptionsError(f"the {best} best of a search that keeps {width}: wanted {_more(strategy, best)}")
     return best
+
+
+def _more(strategy: Strategy, least: int) -> str:
+    """What makes a search keep so many."""
+    share = strategy.groups if isinstance(strategy, DiverseBeam) else 1  # whose width is a multiple of its groups
+    return f"{_MORE.get(strategy.kind, '--beam-size')} {-(-least // share) * share} or more"
 
 
 def _align(

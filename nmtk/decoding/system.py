@@ -4,8 +4,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import TypeAlias, overload
 
-from nmtk.bundle import Bundle
-from nmtk.decoding.ensemble import load_ensemble
+from nmtk.decoding.ensemble import load_models
 from nmtk.decoding.loaded import Loaded
 from nmtk.decoding.options import DecodingOptions
 from nmtk.decoding.scoring import Score, Scorer
@@ -118,7 +117,5 @@ def load(
     """
     place = pick_device(device)
     kind = pick_precision(precision, place, exact=True)
-    if isinstance(path, str | Path) and weights is None:
-        return System(Bundle.load(Path(path), place, kind))
     paths = [path] if isinstance(path, str | Path) else path
-    return System(load_ensemble([Path(one) for one in paths], weights, place, kind))
+    return System(load_models([Path(one) for one in paths], weights, place, kind))

@@ -15,11 +15,12 @@ from nmtk.decoding.guard import looped
 from nmtk.decoding.hypotheses import Hypothesis
 from nmtk.decoding.loaded import Loaded
 from nmtk.decoding.mbr import decide
+from nmtk.decoding.memory import naming_the_batch
 from nmtk.decoding.options import DecodingOptions
 from nmtk.decoding.phrases import NEVER_IN_A_LINE, Phrases
 from nmtk.decoding.required import requiring
 from nmtk.decoding.rulebook import make_rules
-from nmtk.decoding.search import search
+from nmtk.decoding.search import NoTranslation, search
 from nmtk.decoding.sentences import Request, Sentence
 from nmtk.decoding.specials import Specials
 from nmtk.decoding.splitting import split
@@ -183,8 +184,12 @@ class Translator:
         rules = make_rules(options, batch, limits, self.specials.eos, self.phrases.spelling, self.device)
         strategy = requiring(strategy, [one.required for one in batch], self.specials.eos)
         given = self.bundle.model, source_BS, keep_BS, limits, strategy, self.specials
-        with attention_kernels(self.device):
-            return search(*given, best, rules, keys)
+        remedies = f"a smaller batch_tokens than {options.batch_tokens:,}, fewer hypotheses than {strategy.width:,}"
+        with attention_kernels(self.device), naming_the_batch(source_BS, f"{remedies}, or a shorter longest"):
+            try:
+                return search(*given, best, rules, keys)
+            except NoTranslation as error:
+                raise DataError(f"line {keys[error.place] // PARTS + 1}: {error}") from None
 
     def _begin_block(
         self, requests: Sequence[tuple[int, Request]], best: int, crew: Crew | None

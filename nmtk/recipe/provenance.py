@@ -3,7 +3,7 @@
 from pathlib import Path
 
 from nmtk import __version__
-from nmtk.bundle import OPTIONS, WEIGHTS
+from nmtk.bundle import OPTIONS, WEIGHTS, read_options
 from nmtk.decoding.options import DecodingOptions
 from nmtk.documents import Document, read_yaml
 from nmtk.files import sha256
@@ -11,7 +11,7 @@ from nmtk.files import sha256
 
 def own_decoding(model: Path) -> DecodingOptions:
     """How a model folder's model translates unless it is told otherwise."""
-    return DecodingOptions.parse(read_yaml(model / OPTIONS).get("decoding", {}), str(model / OPTIONS))
+    return DecodingOptions.parse(read_options(model).decoding, str(model / OPTIONS))
 
 
 def provenance(model: Path, options: DecodingOptions) -> Document:

@@ -6,9 +6,9 @@ from collections.abc import Callable
 from multiprocessing.connection import Connection
 from typing import Any, TypeVar
 
+from nmtk.devices import is_out_of_memory
 from nmtk.errors import TrainingError
 from nmtk.processes import serve_parent
-from nmtk.training.memory import is_out_of_memory
 
 T = TypeVar("T")
 

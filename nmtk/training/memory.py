@@ -10,6 +10,7 @@ import torch
 from torch import nn
 
 from nmtk.data.batches import Batch
+from nmtk.devices import is_out_of_memory
 from nmtk.errors import TrainingError
 from nmtk.training.options import TrainingOptions
 
@@ -95,21 +96,6 @@ def _file_cache(stat: Path) -> int:
     """Bytes of a group that the kernel gives up when they are wanted: files that nobody has read of late."""
     fields = dict(line.split() for line in stat.read_text("ascii").splitlines())
     return int(fields.get("total_inactive_file", fields.get("inactive_file", 0)))
-
-
-_USED_UP = (
-    "DefaultCPUAllocator: can't allocate memory",
-    "CUDA error: out of memory",  # pinned memory, and what a kernel asks for by itself
-    "CUBLAS_STATUS_ALLOC_FAILED",
-    "std::bad_alloc",
-)
-
-
-def is_out_of_memory(error: BaseException) -> bool:
-    """Whether an error says that memory is used up: of PyTorch's allocator for GPUs by its class, else by its words."""
-    if isinstance(error, torch.OutOfMemoryError | MemoryError):
-        return True
-    return isinstance(error, RuntimeError) and any(words in str(error) for words in _USED_UP)
 
 
 @contextmanager

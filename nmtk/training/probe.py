@@ -14,11 +14,12 @@ import torch
 
 from nmtk.allocator import keep_memory
 from nmtk.data.generated import even_batch
+from nmtk.devices import is_out_of_memory
 from nmtk.model.options import TransformerOptions
 from nmtk.model.transformer import Transformer
 from nmtk.training.apart import TooLarge, apart
 from nmtk.training.distributed import Ranks
-from nmtk.training.memory import is_out_of_memory, status
+from nmtk.training.memory import status
 from nmtk.training.options import TrainingOptions
 from nmtk.training.rehearsal import Rehearsal
 

@@ -6,9 +6,13 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+import torch
 
 from nmtk.bundle import Bundle
-from nmtk.decoding.scoring import Scorer
+from nmtk.data.pairs import Pair
+from nmtk.decoding.ensemble import load_ensemble
+from nmtk.decoding.score_stream import Layout
+from nmtk.decoding.scoring import Score, Scorer
 from nmtk.lines import read_lines
 from nmtk.model.options import TransformerOptions
 from nmtk.model.transformer import Transformer
@@ -89,6 +93,11 @@ def test_the_formats_agree(nmtk: Callable[..., Any], folder: Path, bundle: Bundl
         )
 
 
+def test_json_has_no_infinite_numbers(bundle: Bundle) -> None:
+    line = Layout("jsonl").line(Pair("a", "b", 1), Score(-1e6, [-1e6], []), bundle.vocabularies.target)
+    assert '"perplexity": null' in line
+
+
 def test_sides_of_different_length_are_named_with_their_lines(
     nmtk: Callable[..., Any], folder: Path, sides: Sides
 ) -> None:
@@ -103,6 +112,29 @@ def test_nothing_to_score_is_no_error(nmtk: Callable[..., Any], folder: Path, tm
     (tmp_path / "empty").touch()
     ended = nmtk("score", "-m", folder, tmp_path / "empty", tmp_path / "empty")
     assert ended == (0, "", "nmtk: 0 pairs, 0 tokens, log-probability 0.0000\n")
+
+
+def test_several_models_score_as_an_ensemble(
+    nmtk: Callable[..., Any], folder: Path, bundle: Bundle, sides: Sides, tmp_path: Path
+) -> None:
+    torch.manual_seed(3)
+    size = len(bundle.vocabularies.source)
+    bundle._replace(model=Transformer(bundle.model.options, size, size).eval()).save(tmp_path / "other")
+    both = [folder, tmp_path / "other"]
+    for arguments, weights in (((), None), (("--weights", "3,1"), [3.0, 1.0])):
+        wanted = [score.logp for score in Scorer(load_ensemble(both, weights)).score(SOURCES, TARGETS)]
+        ended = nmtk("score", "-m", both[0], "-m", both[1], *arguments, "--device", "cpu", "-q", *sides)
+        assert [float(line) for line in ended.out.splitlines()] == pytest.approx(wanted, abs=1e-4)
+
+
+def test_memory_that_runs_out_is_one_line(
+    nmtk: Callable[..., Any], folder: Path, sides: Sides, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(Transformer, "encode", lambda *_: torch.empty(1 << 60))
+    ended = nmtk("score", "-m", folder, "--device", "cpu", *sides)
+    assert (ended.code, ended.err.count("\n")) == (1, 1)
+    assert ended.err.startswith("nmtk: error: out of memory on cpu, in a batch of ")
+    assert ended.err.endswith(" source tokens: wanted a smaller batch_tokens than 4,096, or shorter lines\n")
 
 
 def test_a_line_beyond_the_models_positions_is_refused(
@@ -128,6 +160,7 @@ def test_a_line_beyond_the_models_positions_is_refused(
         (("--tokens", "--format", "tsv"), "it is for text"),
         (("--normalise", "--format", "jsonl"), "logp and tokens"),
         (("--format", "xml"), "xml"),
+        (("--weights", "1"), "--weights are for an ensemble"),
     ],
 )
 def test_wrong_usage_ends_with_2(

@@ -13,16 +13,20 @@ from select import select
 from typing import Any
 
 import pytest
+import torch
 
 from nmtk.bundle import Bundle
 from nmtk.cli.app import main
 from nmtk.cli.translate import translate
 from nmtk.decoding.options import DecodingOptions
+from nmtk.decoding.reranking import Backward, Forward, Length, Own, Reranker
+from nmtk.decoding.scoring import Scorer
 from nmtk.decoding.sentences import Request
 from nmtk.decoding.strategies import Beam, Greedy, Strategy
 from nmtk.decoding.translator import Translator
 from nmtk.decoding.wishes import PLACES
 from nmtk.lines import read_lines
+from nmtk.model.transformer import Transformer
 from tests.decoding.copying import sentences
 
 LINES = [*sentences(6, 1001), "", *sentences(3, 1002)]
@@ -94,11 +98,40 @@ def test_every_wish_is_a_flag_and_every_flag_is_heard() -> None:
         (("--input-format", "tsv", "--columns", "id,tekst"), "--columns: found no text among id, tekst"),
         (("--input-format", "tsv", "--columns", "id,id,text"), "--columns: found 'id' twice, wanted each once"),
         (("--input-format", "tsv", "--columns", "text,"), "--columns: found one without a name"),
+        (
+            ("--rerank", "bakward=a:1"),
+            "--rerank: found 'bakward=a:1', wanted own=W, length=W, forward=RUN:W, backward=RUN:W; did",
+        ),
+        (("--rerank", "own"), "--rerank: found 'own', wanted own=W, W a number"),
+        (("--rerank", "own=inf"), "--rerank: found 'own=inf', wanted own=W, W a finite number"),
+        (("--rerank", "own=1,backward=2"), "--rerank: found 'backward=2', wanted backward=RUN:W, W a finite number"),
+        (("--rerank", "length=a:2"), "--rerank: found 'length=a:2', wanted length=W, W a finite number"),
+        (("--rerank", "forward=a:1,forward=a:2"), "--rerank: found forward twice of a, wanted it once"),
+        (("--rerank", ""), "--rerank: found '', wanted own=W"),
         (("--input-format", "cvs"), "cvs"),
         (("--output-format", "jason"), "jason"),
         (("--weights", "0.5,half"), "--weights: found 0.5,half, wanted numbers parted by commas"),
-        (("--weights", "0.5,0.5"), "--weights: found 0.5,0.5, wanted 1 greater than 0, one for each -m"),
-        (("--weights", "-1"), "--weights: found -1, wanted 1 greater than 0, one for each -m"),
+        (("-m", "other", "--weights", "0.5"), "--weights: found 0.5, wanted 2 greater than 0, one for each -m"),
+        (("-m", "other", "--weights", "1,-1"), "--weights: found 1,-1, wanted 2 greater than 0, one for each -m"),
+        (("--weights", "1", "--alignments"), "--weights are for an ensemble: found one -m, wanted two or more"),
+        *(
+            ((flag, value), f"Invalid value for {name}: Input should be ")
+            for flag, value, name in (
+                ("--temperature", "0.0", "'--temperature'"),
+                ("--temperature", "nan", "'--temperature'"),
+                ("--top-p", "0.0", "'--top-p'"),
+                ("--max-ratio", "1e+308", "'--max-ratio'"),
+                ("--min-ratio", "1e+308", "'--min-ratio'"),
+                ("--max-extra", "2000000000", "'--max-extra'"),
+                ("--min-length", "2000000000", "'--min-length'"),
+                ("--longest", "2000000000", "'--longest'"),
+                ("--longest-input", "2000000000", "'--longest-input'"),
+                ("--beam-size", "10000000", "'-b' / '--beam-size'"),
+                ("--samples", "10000000", "'--samples'"),
+                ("--diversity", "1e+308", "'--diversity'"),
+                ("--repetition-penalty", "1e+308", "'--repetition-penalty'"),
+            )
+        ),
         (("--beam-size", 0), "--beam-size"),
         (("--length-penalty", "avrage"), "avrage"),
         (("--precision", "int3"), "int3"),
@@ -122,10 +155,29 @@ def test_wrong_usage_ends_with_2(nmtk: Callable[..., Any], folder: Path, argumen
         (("-m", "{parent}"), "no model in this folder: wanted model.safetensors and options.yaml, or a run's model/"),
         (("-m", "{folder}", "-i", "{parent}/none.txt"), "none.txt: no such file"),
         (("-m", "{folder}", "-o", "{parent}", "--device", "cpu"), "cannot be written: Is a directory"),
-        (("-m", "{folder}", "--alpha", "1000"), "strategy.penalty.alpha"),
         (
             ("-m", "{folder}", "--output-format", "nbest", "--nbest", "9", "--device", "cpu"),
             "the 9 best of a search that keeps 4: wanted --beam-size 9 or more",
+        ),
+        *(
+            (
+                ("-m", "{folder}", "--output-format", "nbest", "--nbest", "9", "--device", "cpu", "--decode", *decode),
+                f"the 9 best of a search that keeps {kept}: wanted {more} or more",
+            )
+            for decode, kept, more in (
+                (("greedy",), 1, "--decode beam --beam-size 9"),
+                (("sampling",), 1, "--samples 9"),
+                (("mbr", "--samples", "8"), 8, "--samples 9"),
+                (("diverse-beam",), 8, "--beam-size 12"),
+            )
+        ),
+        (
+            ("-m", "{folder}", "--device", "cpu", "--decode", "greedy", "--rerank", "own=1"),
+            "--rerank: found a search that keeps 1, wanted --decode beam --beam-size 2 or more",
+        ),
+        (
+            ("-m", "{folder}", "--device", "cpu", "--rerank", "backward={folder}s:1"),
+            "copys: no such model folder; did you mean copy?",
         ),
         (("-m", "{folder}", "--device", "cuda:99"), "device: cuda:99 is not on this machine; here: "),
         (("-m", "{folder}", "--device", "gpu"), "device: found gpu, wanted auto, cpu, cuda, cuda:N or mps"),
@@ -193,6 +245,32 @@ def test_the_n_best_are_numbered_by_their_lines_from_0(nmtk: Callable[..., Any],
     assert [fields[at][1] for at in (0, 3, 4)] == answers(bundle, [LINES[0], "", LINES[1]]).splitlines()
 
 
+def test_what_search_keeps_is_put_in_order_by_a_jury(
+    nmtk: Callable[..., Any], folder: Path, bundle: Bundle, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The whole beam is judged, whatever part of it is written, and no jury of other weights goes on with its work."""
+    asked = ("--rerank", f"own=1,length=0.5,backward={folder}:2,forward={folder}:0.25", "--output-format", "jsonl")
+    candidates = list(Translator(bundle, DecodingOptions()).candidates(LINES, best=4))
+    scorer = Scorer(bundle)
+    judges = [Own(), Length(), Backward(scorer), Forward(scorer)]
+    wanted = Reranker(judges, [1, 0.5, 2, 0.25]).rerank(LINES, candidates)
+    assert [some[0].text for some in wanted] != [some[0].text for some in candidates]
+    ended = nmtk("translate", "-m", folder, *ON_CPU, "-q", "--buffer-size", 4, *asked, "--nbest", 2, stdin=TEXT)
+    rows = [json.loads(line) for line in ended.out.splitlines()]
+    assert [row["translation"] for row in rows] == [some[0].text for some in wanted]
+    for row, some in zip(rows, wanted, strict=True):
+        assert [one["translation"] for one in row["candidates"]] == [one.text for one in some[:2]]
+        assert [one["score"] for one in row["candidates"]] == pytest.approx([one.score for one in some[:2]], abs=1e-3)
+
+    monkeypatch.setattr("nmtk.decoding.parts.EVERY", 0.0)
+    source, output = tmp_path / "in.txt", tmp_path / "out.txt"
+    source.write_text(f"{TEXT}\udcff", "utf-8", "surrogateescape")
+    given = ("translate", "-m", folder, *ON_CPU, "-q", "-i", source, "-o", output, "--resume", "--buffer-size", 2)
+    assert nmtk(*given, "--rerank", f"own=1,backward={folder}:2").code == 1  # the last line is no text
+    said = nmtk(*given, "--rerank", f"own=1,backward={folder}:3").err
+    assert "begun with rerank" in said
+
+
 def test_what_is_asked_of_all_lines_holds_beside_what_each_asks_for(
     nmtk: Callable[..., Any], folder: Path, bundle: Bundle, tmp_path: Path
 ) -> None:
@@ -252,6 +330,28 @@ def test_a_line_whose_phrases_contradict_those_of_all_is_named(nmtk: Callable[..
     assert ended.err == f"nmtk: error: line 3: {phrases}: wanted one or the other\n"
     ended = nmtk("translate", "-m", folder, *ON_CPU, "--prefix", "The old", "--forbid", "old", stdin="\nA dog.\n")
     assert ended.err.startswith("nmtk: error: line 2: the prefix 'The old' holds the forbidden phrase 'old'")
+
+
+def test_a_line_that_no_translation_can_answer_is_named(nmtk: Callable[..., Any], folder: Path) -> None:
+    """No piece twice, and more of them than there are."""
+    arguments = ("--no-repeat-ngram", 1, "--min-ratio", 60, "--max-ratio", 100, "--longest", 1000, "--no-loop-guard")
+    lines = "A\n\nA dog runs. A cat sings.\n"
+    ended = nmtk("translate", "-m", folder, *ON_CPU, *arguments, "--threads", 1, "--decode", "greedy", stdin=lines)
+    said = "no translation can keep to all that is required and forbidden at once"
+    assert (ended.code, ended.err) == (1, f"nmtk: error: line 3: {said}\n")
+
+
+def test_memory_that_runs_out_is_one_line_with_the_batch_and_the_remedy(
+    nmtk: Callable[..., Any], folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def encode(*_: object) -> torch.Tensor:
+        return torch.empty(1 << 60)
+
+    monkeypatch.setattr(Transformer, "encode", encode)
+    ended = nmtk("translate", "-m", folder, *ON_CPU, "--threads", 1, stdin="A dog.\n")
+    assert (ended.code, ended.err.count("\n")) == (1, 1)
+    assert ended.err.startswith("nmtk: error: out of memory on cpu, in a batch of 1 sentence of up to ")
+    assert "wanted a smaller batch_tokens than 2,048, fewer hypotheses than 4, or a shorter longest" in ended.err
 
 
 def test_a_bad_line_is_named(nmtk: Callable[..., Any], folder: Path) -> None:

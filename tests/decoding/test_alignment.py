@@ -1,5 +1,8 @@
+from typing import Any
+
 import pytest
 import torch
+from torch.utils._python_dispatch import TorchDispatchMode
 
 from nmtk.bundle import Bundle
 from nmtk.decoding.alignment import Aligned, Aligner, Part, align_words
@@ -97,7 +100,7 @@ def test_pieces_know_the_words_that_they_come_from(bundle: Bundle, line: str) ->
     """With a weight of one from each piece to itself, as if attention were perfect, every word finds itself."""
     vocabulary = bundle.vocabularies.source
     [ids] = vocabulary.encode([line])
-    found = align_words(line, line, vocabulary.spans(line), vocabulary.spans(line), torch.eye(len(ids)))
+    found = align_words(line, line, vocabulary.spans(line), vocabulary.spans(line), [torch.eye(len(ids))])
     spoken = {j for _, j in found if vocabulary.encode([line.split()[j]])[0]}  # the others have no piece
     assert all(i == j for i, j in found if j in spoken)
 
@@ -110,15 +113,15 @@ def test_a_character_that_is_spelled_in_bytes_belongs_to_its_word(bundle: Bundle
     text = vocabulary.decode([ids])[0]
     spans = vocabulary.spans(line), vocabulary.decoded_spans(ids)
     assert text == line
-    assert align_words(line, text, *spans, torch.eye(len(ids))) == [(0, 0), (1, 1), (2, 2)]
+    assert align_words(line, text, *spans, [torch.eye(len(ids))]) == [(0, 0), (1, 1), (2, 2)]
 
 
 def test_of_equals_the_first_is_taken_and_a_long_piece_counts_for_all_its_words() -> None:
     weights_TS = torch.tensor([[0.5, 0.5], [0.2, 0.8]])
     spans = [(0, 1), (1, 3)]
-    assert align_words("a b", "c d", spans, spans, weights_TS) == [(0, 0), (1, 1)]
-    assert align_words("a b", "c d", spans, [(0, 3)], torch.tensor([[0.1, 0.2]])) == [(1, 0), (1, 1)]
-    assert align_words("", "c", [], [(0, 1)], torch.empty(1, 0)) == []
+    assert align_words("a b", "c d", spans, spans, [weights_TS]) == [(0, 0), (1, 1)]
+    assert align_words("a b", "c d", spans, [(0, 3)], [torch.tensor([[0.1, 0.2]])]) == [(1, 0), (1, 1)]
+    assert align_words("", "c", [], [(0, 1)], [torch.empty(1, 0)]) == []
 
 
 @pytest.mark.parametrize(
@@ -151,3 +154,37 @@ def test_what_a_translator_has_split_is_aligned(bundle: Bundle) -> None:
     [found] = Aligner(bundle, longest=translator.options.longest_input).align([Aligned(line, text, parts)])
     assert [j for _, j in found] == list(range(len(text.split())))
     assert Aligner(bundle).align([Aligned("", "", [])]) == [[]]
+
+
+def test_parts_are_matched_as_one_whole_whose_other_weights_are_zero() -> None:
+    generator = torch.Generator().manual_seed(1)
+    source, target = "aa b ccc  dd e", "v ww x yy z"
+    source_spans, target_spans = [(n, n + 1) for n in range(14)], [(n, n + 2) for n in range(0, 10, 2)]
+    weights = [torch.rand(*shape, generator=generator) for shape in ((2, 6), (0, 1), (1, 0), (2, 7))]
+    whole = torch.block_diag(*weights)
+    assert align_words(source, target, source_spans, target_spans, weights) == align_words(
+        source, target, source_spans, target_spans, [whole]
+    )
+
+
+class Largest(TorchDispatchMode):
+    """Remembers the size of the largest tensor that was made."""
+
+    elements = 0
+
+    def __torch_dispatch__(self, func: Any, types: Any, args: Any = (), kwargs: Any = None) -> Any:
+        made = func(*args, **(kwargs or {}))
+        if isinstance(made, torch.Tensor):
+            self.elements = max(self.elements, made.numel())
+        return made
+
+
+def test_memory_for_a_long_line_grows_with_it_alone() -> None:
+    """Words times words of it would take 1.6 GB."""
+    count = 20_000
+    spans = [(2 * n, 2 * n + 1) for n in range(count)]
+    text = " ".join("a" * count)
+    with Largest() as most:
+        found = align_words(text, text, spans, spans, [torch.eye(100)] * (count // 100))
+    assert found == [(n, n) for n in range(count)]
+    assert most.elements <= 100 * 100

@@ -4,7 +4,8 @@ from typing import Any
 import pytest
 
 from nmtk.bundle import Bundle
-from nmtk.decoding.answers import Answer, Layout
+from nmtk.decoding.answers import OURS, Answer, Layout
+from nmtk.decoding.inputs import members
 from nmtk.decoding.options import DecodingOptions
 from nmtk.decoding.strategies import Beam
 from nmtk.decoding.translator import Translation, Translator
@@ -16,7 +17,9 @@ LINES = [*sentences(3, 7), ""]
 @pytest.fixture(scope="module")
 def answers(bundle: Bundle) -> list[Answer]:
     found = Translator(bundle, DecodingOptions(strategy=Beam(width=3))).candidates(LINES, best=3)
-    return [Answer(n, {"text": line, "id": n}, one) for n, (line, one) in enumerate(zip(LINES, found, strict=True))]
+    return [
+        Answer(n, members({"text": line, "id": n}), one) for n, (line, one) in enumerate(zip(LINES, found, strict=True))
+    ]
 
 
 def written(bundle: Bundle, answer: Answer, **wanted: Any) -> str:
@@ -45,6 +48,14 @@ def test_bars_in_a_translation_part_nothing(bundle: Bundle) -> None:
     assert written(bundle, answer, format="nbest") == (
         "4 ||| a &#124;&#124;&#124; b | c ||| logp= -1.25 tokens= 1 ||| -1.0"
     )
+    aligned = answer._replace(alignment=[(0, 0), (1, 2)])
+    assert written(bundle, aligned, alignments=True) == "a &#124;&#124;&#124; b | c ||| 0-0 1-2"
+    assert written(bundle, answer) == "a ||| b | c"
+
+
+def test_an_empty_line_stays_empty_with_an_alignment_too(bundle: Bundle, answers: list[Answer]) -> None:
+    empty = answers[-1]._replace(alignment=[])
+    assert written(bundle, empty, alignments=True) == ""
 
 
 def test_json_holds_what_was_given_and_what_is_known(bundle: Bundle, answers: list[Answer]) -> None:
@@ -52,7 +63,7 @@ def test_json_holds_what_was_given_and_what_is_known(bundle: Bundle, answers: li
         text = written(bundle, answer, format="jsonl")
         assert "\n" not in text
         found, best = json.loads(text), answer.found[0]
-        assert {key: found[key] for key in answer.given} == answer.given
+        assert (found["text"], found["id"]) == (LINES[answer.line], answer.line)
         assert found["translation"] == best.text
         assert [token for token in found["tokens"] if token != "</s>"] == bundle.vocabularies.target.pieces(best.ids)
         assert len(found["tokens"]) == len(found["token_logps"])
@@ -76,13 +87,24 @@ def test_json_holds_the_candidates_and_the_alignment_that_were_asked_for(bundle:
 
 
 def test_json_is_utf_8_and_its_numbers_are_short(bundle: Bundle) -> None:
-    answer = Answer(0, {"text": "Äpfel 日本"}, [Translation("Öl", -1 / 3, -1e-9, [], [-1e-9], parts=1, cut=True)])
+    answer = Answer(
+        0, members({"text": "Äpfel 日本"}), [Translation("Öl", -1 / 3, -1e-9, [], [-1e-9], parts=1, cut=True)]
+    )
     text = written(bundle, answer, format="jsonl")
     assert "Äpfel 日本" in text
     assert "-0.33333," in text
     assert "-0.0," not in text
 
 
-def test_what_was_translated_before_is_overwritten(bundle: Bundle) -> None:
-    answer = Answer(0, {"translation": "old"}, [Translation("new", 0.0, 0.0, [], [0.0], parts=1, cut=False)])
-    assert json.loads(written(bundle, answer, format="jsonl"))["translation"] == "new"
+def test_what_was_said_of_another_translation_is_dropped_and_all_else_stays_as_it_is_written(bundle: Bundle) -> None:
+    """All that was asked for of one model is there; another, of which less is asked, says nothing in its place."""
+    given = {"text": '"text":"a"', "n": '"n" : 1e999'}
+    old = [Translation("old", 0.0, 0.0, [], [0.0], parts=1, cut=False)]
+    first = written(bundle, Answer(0, given, old, [(0, 0)]), format="jsonl", nbest=1)
+    assert first.startswith('{"text":"a", "n" : 1e999, "translation": "old"')
+    assert json.loads(first).keys() - given.keys() == OURS
+    both = given | members({key: json.loads(first)[key] for key in OURS})
+    new = [old[0]._replace(text="new")]
+    second = written(bundle, Answer(0, both, new), format="jsonl")
+    assert second == written(bundle, Answer(0, given, new), format="jsonl")
+    assert json.loads(second).keys().isdisjoint({"candidates", "alignment"})

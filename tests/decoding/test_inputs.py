@@ -1,10 +1,11 @@
+import json
 import re
 from pathlib import Path
 from typing import Any
 
 import pytest
 
-from nmtk.decoding.inputs import Entry, Format, Input, guess_format
+from nmtk.decoding.inputs import Entry, Format, Input, guess_format, members
 from nmtk.decoding.sentences import Request
 from nmtk.errors import DataError
 from nmtk.lines import read_lines
@@ -49,8 +50,8 @@ def test_tsv_has_cells_by_the_names_of_its_columns(tmp_path: Path) -> None:
     columns = ("id", "text", "required", "forbidden")
     [one, other] = read(tmp_path / "a", "7\tDog.\tder Hund ||| lief\tKatze\n8\tCat.\n", "tsv", columns)
     assert one.request == Request("Dog.", "", ("der Hund", "lief"), ("Katze",))
-    assert one.given == {"id": "7", "text": "Dog.", "required": ["der Hund", "lief"], "forbidden": ["Katze"]}
-    assert other == Entry(Request("Cat."), {"id": "8", "text": "Cat."})
+    assert one.given == members({"id": "7", "text": "Dog.", "required": ["der Hund", "lief"], "forbidden": ["Katze"]})
+    assert other == Entry(Request("Cat."), {"id": '"id": "8"', "text": '"text": "Cat."'})
 
 
 def test_json_asks_by_its_keys_and_all_others_are_handed_on(tmp_path: Path) -> None:
@@ -65,8 +66,27 @@ def test_json_asks_by_its_keys_and_all_others_are_handed_on(tmp_path: Path) -> N
         Request("Bird."),
         Request("ä\n\U0001f600"),
     ]
-    assert entries[0].given["n"] == [1, {"m": 2}]
-    assert entries[2].given["source"] == "a book"
+    assert entries[0].given["n"] == '"n": [1, {"m": 2}]'
+    assert entries[2].given["source"] == '"source": "a book"'
+
+
+@pytest.mark.parametrize(
+    "member",
+    [
+        '"n":1e999',
+        '"n" : 12345678901234567890.123456789012345678',
+        '"n": -0',
+        '"n": 1.10',
+        f'"n": {"7" * 5000}',
+        '"n":\t[ ]',
+        '"a:b,{\\"}": {"c": "}, \\u00e4\\ud800\\u0000"}',
+    ],
+)
+@pytest.mark.parametrize("form", ['{%s, "text": "a"}', ' {\t"text": "a" ,%s } '])
+def test_what_is_handed_on_is_handed_on_as_it_is_written(tmp_path: Path, member: str, form: str) -> None:
+    [entry] = read(tmp_path / "a", form % member, "jsonl")
+    assert sorted(entry.given.values()) == sorted([member, '"text": "a"'])
+    assert [*entry.given] == [*json.loads(form % member.replace("7" * 5000, "7"))]
 
 
 @pytest.mark.parametrize(
@@ -92,7 +112,27 @@ def test_json_asks_by_its_keys_and_all_others_are_handed_on(tmp_path: Path) -> N
         ),
         ("jsonl", None, '{"text": "a", "forbidden": [" "]}', "forbidden: found empty text in the list, wanted phrases"),
         ("jsonl", None, '{"text": "a", "n": NaN}', "no JSON that can be read: found NaN, wanted a number"),
-        ("jsonl", None, '{"text": "\\ud800"}', "found \\ud800, half of a surrogate pair: wanted Unicode text"),
+        ("jsonl", None, '{"text": "\\ud800"}', "text: found \\ud800, half of a surrogate pair: wanted Unicode text"),
+        ("jsonl", None, '{"text": "a\\u0000b"}', "text: found a NUL character, \\u0000: wanted text"),
+        ("jsonl", None, '{"text": "", "prefix": "\\u0000"}', "prefix: found a NUL character, \\u0000: wanted text"),
+        (
+            "jsonl",
+            None,
+            '{"text": "", "required": ["\\u0000"]}',
+            "required: found a NUL character, \\u0000: wanted text",
+        ),
+        (
+            "jsonl",
+            None,
+            '{"text": "a", "n": 1, "text": "b"}',
+            "no JSON that can be read: found the key text twice, wanted",
+        ),
+        (
+            "jsonl",
+            None,
+            '{"text": "a", "n": {"m": 1, "m": 1}}',
+            "no JSON that can be read: found the key m twice, wanted",
+        ),
         ("jsonl", None, "[" * 100_000, "no JSON that can be read: maximum recursion depth exceeded"),
     ],
 )

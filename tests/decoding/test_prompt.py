@@ -1,14 +1,23 @@
 import re
+import sys
 from collections.abc import Iterator, Sequence
+from pathlib import Path
+from types import SimpleNamespace
+from typing import Any, cast
 
 import pytest
 
 from nmtk.bundle import Bundle
+from nmtk.decoding.answers import Layout
+from nmtk.decoding.inputs import Input
 from nmtk.decoding.options import DecodingOptions
 from nmtk.decoding.prompt import COMMANDS, Attend, Prompt
 from nmtk.decoding.sentences import Request
 from nmtk.decoding.strategies import Beam, Greedy
+from nmtk.decoding.stream import Machine, translate_stream
 from nmtk.decoding.translator import Translation, Translator
+from nmtk.decoding.wishes import Wishes
+from nmtk.errors import OptionsError
 from tests.decoding.copying import sentences
 
 LINES = sentences(4, 1001)
@@ -134,3 +143,23 @@ def test_a_translation_that_is_interrupted_is_dropped(bundle: Bundle, monkeypatc
 
     monkeypatch.setattr(Translator, "candidates", interrupt)
     assert said(bundle, LINES[0], ":help")[0] == "stopped"
+
+
+@pytest.mark.parametrize(
+    "asked",
+    [
+        {"wanted": Layout(alignments=True)},
+        {"resume": True},
+        {"shard": "1/2"},
+        {"buffer": 4},
+        {"machine": Machine(engine=cast(Any, object()))},
+    ],
+)
+def test_what_a_prompt_does_not_have_is_refused_before_the_model_is_looked_for(
+    asked: dict[str, Any], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for stream in ("stdin", "stdout"):
+        monkeypatch.setattr(sys, stream, SimpleNamespace(isatty=lambda: True))
+    given: dict[str, Any] = {"wanted": Layout(), "machine": Machine(), "buffer": None} | asked
+    with pytest.raises(OptionsError, match=r"^--[a-z-]+: the prompt has no such thing: wanted -i, a pipe, or no --"):
+        translate_stream([Path("none")], None, Wishes(), Input(), None, report_path=None, quiet=True, **given)

@@ -102,3 +102,26 @@ def test_the_parts_of_a_text_stand_in_it_in_order() -> None:
 )
 def test_sentences(language: str, text: str, expected: list[str]) -> None:
     assert sentences(text, language) == expected
+
+
+def test_a_long_list_of_numbers_is_one_sentence_with_what_follows() -> None:
+    """Each number is looked at once, though none of them ends the sentence."""
+    numbers = "1. " * 20_000
+    assert sentences(numbers + "One. Two.") == [numbers + "One.", "Two."]
+
+
+@pytest.mark.parametrize(
+    ("text", "found"),
+    [
+        ("A. B. Smith came. He left.", ["A. B. Smith came.", "He left."]),
+        ("Node.JS. He left.", ["Node.JS.", "He left."]),
+        ("(1.) He came. (2.) He left.", ["(1.) He came.", "(2.) He left."]),
+    ],
+)
+def test_what_goes_on_is_seen_across_pieces(text: str, found: list[str]) -> None:
+    assert sentences(text) == found
+
+
+def test_a_long_run_of_spaces_is_no_work() -> None:
+    assert parts("one" + " " * 200_000 + "two", 4) == ["one", "two"]
+    assert parts("one" + " " * 1000 + "\u2013 two", 10)[-1] == "\u2013 two"

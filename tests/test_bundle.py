@@ -1,0 +1,46 @@
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from nmtk.bundle import Bundle
+from nmtk.documents import read_yaml, to_yaml
+from nmtk.errors import NmtkError
+from tests.decoding.copying import copying_bundle
+
+
+@pytest.fixture(scope="module")
+def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    path = tmp_path_factory.mktemp("models") / "copy"
+    copying_bundle().save(path)
+    return path
+
+
+LACKING = object()
+
+
+@pytest.mark.parametrize(
+    ("key", "value", "said"),
+    [
+        ("format", 2, "found format 2, wanted 1"),
+        ("format", LACKING, "found format None, wanted 1"),
+        ("model", LACKING, "model is missing"),
+        ("model", [1], "model: found [1], wanted a mapping"),
+        ("model", None, "model: found null, wanted a mapping"),
+        ("model", {"widht": 16}, "unknown key model.widht; did you mean width?"),
+        ("decoding", None, "decoding: found null, wanted a mapping"),
+        ("decoding", "beam", 'decoding: found "beam", wanted a mapping'),
+        ("decode", {}, "unknown key decode; did you mean decoding?"),
+    ],
+)
+def test_options_that_are_not_as_they_should_be_are_one_line(folder: Path, key: str, value: Any, said: str) -> None:
+    path = folder / "options.yaml"
+    whole = path.read_text("utf-8")
+    document = {name: one for name, one in (read_yaml(path) | {key: value}).items() if one is not LACKING}
+    path.write_text(to_yaml(document), "utf-8")
+    try:
+        with pytest.raises(NmtkError) as error:
+            Bundle.load(folder)
+        assert str(error.value) == f"{path}: {said}"
+    finally:
+        path.write_text(whole, "utf-8")
