@@ -15,7 +15,7 @@ from typing import NamedTuple, Self
 import torch
 
 from nmtk.decoding.output import Framed, Pack, frame_of, opened, pack_of
-from nmtk.decoding.parts import Journal, in_work, journal_of, known_by, opened_part
+from nmtk.decoding.parts import Journal, forget, in_work, known_by, opened_part, read_notes
 from nmtk.documents import Document
 from nmtk.errors import DataError, NmtkError, OptionsError
 from nmtk.files import atomic_write, sync_folder
@@ -72,6 +72,8 @@ class Work(NamedTuple):
     first: int
     """The number of the first line in the text, from 0."""
     answers: Framed
+    start: int = 0
+    """The number of the first line of the whole work, some of which may have been done before."""
 
 
 @contextmanager
@@ -82,12 +84,15 @@ def opened_work(
     buffer: int,
     resume: bool = False,
     shard: Shard | None = None,
+    heard: Callable[[bytes], None] = lambda _: None,
 ) -> Iterator[Work]:
     """Open a text and what is made of it; `-` is a standard stream. When the block has ended well, the output is there.
 
     From file to file the work is done in steps which last (see `parts`), and `resume` goes on with it. With `shard` it
     is that range of lines; under torchrun each process does its own, and the first sets all of them together. task,
-    which is asked for only then: all that changes a byte of the output, besides text, buffer and shard.
+    which is asked for only then: all that changes a byte of the output, besides text, buffer and shard. heard: told of
+    the notes on answers that others have written: a process before this one at the beginning, the other ranks at the end
+    of the first.
 
     Raises DataError and OptionsError for streams where files are needed, DataError when not all lines were answered,
     and NmtkError as `opened_part` does.
@@ -111,23 +116,27 @@ def opened_work(
     shared = task() | {"buffer": buffer, "input": known_by(source)}
     path = _of_rank(output, ranks) if ranks else output.with_name(f"{output.name}.part")
     with opened_part(path, shared | {"shard": str(own)}, pack, frame, buffer, resume) as part:
+        for note in read_notes(path):
+            heard(note)
+        first = start + part.count
         if part.journal.done:
-            yield Work(iter(()), start, part)
+            yield Work(iter(()), first, part, start)
         else:
-            first = start + part.count
-            yield from _answered(Work(read_range(source, first, stop), first, part), source)
+            yield from _answered(Work(read_range(source, first, stop), first, part, start), source)
             if lines is not None and part.count != len(lines):
                 raise DataError(f"{source}: {part.count:,} lines where {len(lines):,} were counted: it has changed")
             part.finish(alone=not ranks)
     if ranks is None:
         path.replace(output)
         sync_folder(output.parent)
-        journal_of(path).unlink()
+        forget(path)
     elif ranks.number == 1:
         assert total is not None
         everyone = [Shard(number + 1, ranks.of) for number in range(ranks.of)]
         tasks = {_of_rank(output, one): shared | {"shard": str(one)} for one in everyone}
         _wait(tasks)
+        for note in (note for other in [*tasks][1:] for note in read_notes(other)):
+            heard(note)
         _join(output, list(tasks), total, pack)
 
 
@@ -212,5 +221,4 @@ def _join(output: Path, paths: Sequence[Path], total: int, pack: Pack | None) ->
         if not total and pack:
             file.write(pack(b""))
     for path in paths:
-        path.unlink()
-        journal_of(path).unlink()
+        forget(path)

@@ -29,7 +29,7 @@ from nmtk.decoding.shards import Shard, opened_work, own_device
 from nmtk.decoding.translator import BUFFER, Translation, Translator
 from nmtk.devices import pick_device, pick_precision
 from nmtk.documents import Document
-from nmtk.errors import OptionsError
+from nmtk.errors import DataError, OptionsError
 from nmtk.files import sha256
 from nmtk.lines import STANDARD
 
@@ -88,10 +88,12 @@ def translate_stream(
 
     A file appears whole or not at all; standard output is flushed after each buffer. From file to file a translation
     that was broken off can be resumed, or be one shard of several; see `opened_work`. A report is written however it
-    ends, and says whether it finished; it is of the lines that this process translated. `told`: how many
-    lines there are of the output, after each buffer. Raises ModelError, OptionsError and DataError.
+    ends, and says whether it finished; under torchrun the first process writes that of all, and warns for them.
+    `told`: how many lines there are of the output, after each buffer. Raises ModelError, OptionsError and DataError.
     """
-    part = Shard.parse(shard) if shard else None
+    part, ranks = Shard.parse(shard) if shard else None, Shard.of_environment()
+    if ranks and ranks.number > 1:
+        report_path, quiet = None, True
     typed = source.path in (None, STANDARD) and sys.stdin.isatty()
     size = buffer or (1 if typed else BUFFER)
     bundle = _load(models, weights, machine)
@@ -137,9 +139,12 @@ def translate_stream(
     with (
         _crew(translator, workers, threads, models, weights, machine) as translator.crew,
         reporting(report, report_path, about),
-        opened_work(source.path or STANDARD, output or STANDARD, task, size, resume, part) as work,
+        opened_work(source.path or STANDARD, output or STANDARD, task, size, resume, part, report.hear) as work,
     ):
-        report.first = work.first
+        report.first = work.start
+        if report.lines != work.first - work.start:
+            found = f"found notes on {report.lines:,} lines of {work.first - work.start:,}"
+            raise DataError(f"{output}: {found} that were kept: delete what there is of it to begin anew")
         asked: deque[Entry] = deque()
 
         def requests() -> Iterator[Request]:
@@ -152,10 +157,10 @@ def translate_stream(
             entries = [asked.popleft() for _ in block]
             texts, firsts = [entry.request.text for entry in entries], [translations[0] for _, translations in block]
             alignments = _align(aligner, texts, firsts)
+            work.answers.note(report.add(texts, firsts).line())
             for (line, translations), entry, alignment in zip(block, entries, alignments, strict=True):
                 answer = Answer(line, entry.given, translations, alignment)
                 work.answers.write(write(answer).encode("utf-8") + b"\n")
-            report.add(texts, firsts)
             told(work.answers.count)
     as_wanted = {"split"} if options.split == "sentences" else set()
     for warning in () if quiet else report.warnings(as_wanted):
