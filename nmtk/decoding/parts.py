@@ -100,9 +100,14 @@ def read_notes(part: Path) -> Iterator[bytes]:
                 yield file.readline()
 
 
+def files_of(part: Path) -> tuple[Path, ...]:
+    """All that there is of a part; the journal last, which says whose the others are."""
+    return part, notes_of(part), journal_of(part)
+
+
 def forget(part: Path) -> None:
-    """Delete all that there is of a part; the journal last, which says whose the others are."""
-    for path in (part, notes_of(part), journal_of(part)):
+    """Delete a part."""
+    for path in files_of(part):
         path.unlink(missing_ok=True)
 
 
@@ -158,7 +163,7 @@ class Part(Framed):
         self._stepped = time.monotonic()
 
     def finish(self, alone: bool) -> None:
-        """Write the last frame. alone: the file is to be one by itself, so that even without records it has a frame."""
+        """Write the last frame. alone: no other part has records either, so that even without any there is a frame."""
         if self._frame or (alone and not self.journal.size):
             self.end_frame()
         self.journal = self.journal._replace(done=True)

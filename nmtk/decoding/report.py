@@ -10,6 +10,7 @@ from array import array
 from collections import Counter
 from collections.abc import Callable, Collection, Iterator, Sequence
 from contextlib import contextmanager
+from functools import partial
 from pathlib import Path
 from typing import NamedTuple
 
@@ -36,10 +37,14 @@ class Case(NamedTuple):
 
 CASES = {
     "empty": Case(lambda best: best.parts == 0, None),
+    "blank": Case(
+        lambda best: best.parts > 0 and not best.text.strip(), "translations are empty, of lines that are not"
+    ),
     "split": Case(lambda best: best.parts > 1, "lines were too long and translated in parts"),
     "cut": Case(lambda best: best.cut, "translations reached the longest length allowed"),
     "looped": Case(lambda best: best.looped, "translations go round in circles"),
     "unmet": Case(lambda best: best.unmet, "translations lack a phrase that was required"),
+    "breached": Case(lambda best: best.breached, "translations hold a phrase that was forbidden"),
 }
 
 
@@ -141,22 +146,27 @@ class Report:
 
 
 @contextmanager
-def reporting(report: Report, path: Path | None, about: Document) -> Iterator[None]:
+def reporting(report: Report, path: Path | None, about: Document) -> Iterator[Callable[[], None]]:
     """Write the report when the block ends, however it ends: `finished` says whether all lines were translated.
 
-    It is written once before, too: what cannot be written is told at once, and a process that is killed leaves a trace.
+    Yields what is to be called when the work begins, and writes it once before: what cannot be written is told at once,
+    and a process that is killed leaves a trace. Work that never began leaves an earlier report as it is.
     """
-    if path is None:
-        yield
-        return
-    unfinished, finished = about | {"finished": False}, about | {"finished": True}
-    report.write(path, unfinished)
+    begun = False
+
+    def write(finished: bool) -> None:
+        nonlocal begun
+        begun = True
+        if path:
+            report.write(path, about | {"finished": finished})
+
     try:
-        yield
+        yield partial(write, finished=False)
     except BaseException:
-        report.write(path, unfinished)
+        if begun:
+            write(finished=False)
         raise
-    report.write(path, finished)
+    write(finished=True)
 
 
 def _document(head: Document, found: dict[str, "array[int]"]) -> Iterator[str]:

@@ -14,7 +14,7 @@ from typing import NamedTuple, Self
 
 import torch
 
-from nmtk.decoding.output import Framed, Pack, frame_of, opened, pack_of
+from nmtk.decoding.output import Framed, frame_of, opened, pack_of
 from nmtk.decoding.parts import Journal, forget, in_work, known_by, opened_part, read_notes
 from nmtk.documents import Document
 from nmtk.errors import DataError, NmtkError, OptionsError
@@ -91,8 +91,8 @@ def opened_work(
     From file to file the work is done in steps which last (see `parts`), and `resume` goes on with it. With `shard` it
     is that range of lines; under torchrun each process does its own, and the first sets all of them together. task,
     which is asked for only then: all that changes a byte of the output, besides text, buffer and shard. heard: told of
-    the notes on answers that others have written: a process before this one at the beginning, the other ranks at the end
-    of the first.
+    the notes on answers that others have written: a process before this one, at the beginning; the other ranks, at the
+    end of the first.
 
     Raises DataError and OptionsError for streams where files are needed, DataError when not all lines were answered,
     and NmtkError as `opened_part` does.
@@ -100,6 +100,8 @@ def opened_work(
     ranks = Shard.of_environment()
     if ranks and shard:
         raise OptionsError("--shard: torchrun gives each process its lines: leave it out")
+    if source != STANDARD and not source.exists():
+        raise DataError(f"{source}: no such file")
     if not source.is_file() or output == STANDARD or (output.exists() and not output.is_file()):
         _refuse_streams(source, output, "--shard" if shard else "torchrun" if ranks else "--resume" if resume else None)
         with opened(output, buffer) as records:
@@ -125,7 +127,7 @@ def opened_work(
             yield from _answered(Work(read_range(source, first, stop), first, part, start), source)
             if lines is not None and part.count != len(lines):
                 raise DataError(f"{source}: {part.count:,} lines where {len(lines):,} were counted: it has changed")
-            part.finish(alone=not ranks)
+            part.finish(alone=own.number == 1 and not total)
     if ranks is None:
         path.replace(output)
         sync_folder(output.parent)
@@ -137,13 +139,13 @@ def opened_work(
         _wait(tasks)
         for note in (note for other in [*tasks][1:] for note in read_notes(other)):
             heard(note)
-        _join(output, list(tasks), total, pack)
+        _join(output, list(tasks), total)
 
 
 def _refuse_streams(source: Path, output: Path, asked: str | None) -> None:
     if asked and (source == STANDARD or (source.exists() and not source.is_file())):
         raise OptionsError(f"{asked}: found {_name(source, 'input')} to read, wanted a file: -i FILE")
-    if asked and source.exists():
+    if asked:
         raise OptionsError(f"{asked}: found {_name(output, 'output')} to write to, wanted a file: -o FILE")
 
 
@@ -210,7 +212,7 @@ def _done(path: Path, task: Document) -> bool:
     return found is not None and found.done and found.task == task
 
 
-def _join(output: Path, paths: Sequence[Path], total: int, pack: Pack | None) -> None:
+def _join(output: Path, paths: Sequence[Path], total: int) -> None:
     found = sum(journal.records for journal in map(Journal.read, paths) if journal)
     if found != total:
         raise DataError(f"{output}: found {found:,} lines in its parts, wanted {total:,}")
@@ -218,7 +220,5 @@ def _join(output: Path, paths: Sequence[Path], total: int, pack: Pack | None) ->
         for path in paths:
             with path.open("rb") as part:
                 shutil.copyfileobj(part, file)
-        if not total and pack:
-            file.write(pack(b""))
     for path in paths:
         forget(path)

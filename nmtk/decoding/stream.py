@@ -20,6 +20,7 @@ from nmtk.decoding.batching import blocks
 from nmtk.decoding.crew import PRIMITIVES, Crew, Processes, Worker
 from nmtk.decoding.ensemble import load_ensemble
 from nmtk.decoding.inputs import Entry, Input
+from nmtk.decoding.job import refuse_shared
 from nmtk.decoding.loaded import Loaded
 from nmtk.decoding.options import DecodingOptions
 from nmtk.decoding.prompt import Attend, converse
@@ -91,6 +92,7 @@ def translate_stream(
     ends, and says whether it finished; under torchrun the first process writes that of all, and warns for them.
     `told`: how many lines there are of the output, after each buffer. Raises ModelError, OptionsError and DataError.
     """
+    refuse_shared(source.path, output, report_path)
     part, ranks = Shard.parse(shard) if shard else None, Shard.of_environment()
     if ranks and ranks.number > 1:
         report_path, quiet = None, True
@@ -138,13 +140,14 @@ def translate_stream(
     about = {"models": [*map(str, models)], "input": str(source.path or STANDARD), "decoding": options.document()}
     with (
         _crew(translator, workers, threads, models, weights, machine) as translator.crew,
-        reporting(report, report_path, about),
+        reporting(report, report_path, about) as begin,
         opened_work(source.path or STANDARD, output or STANDARD, task, size, resume, part, report.hear) as work,
     ):
         report.first = work.start
         if report.lines != work.first - work.start:
             found = f"found notes on {report.lines:,} lines of {work.first - work.start:,}"
             raise DataError(f"{output}: {found} that were kept: delete what there is of it to begin anew")
+        begin()
         asked: deque[Entry] = deque()
 
         def requests() -> Iterator[Request]:
