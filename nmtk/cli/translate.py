@@ -92,14 +92,18 @@ def translate(
             raise typer.BadParameter(fault)
     shares = _shares(weights, len(models)) if weights else None
 
-    from nmtk.decoding.stream import Machine, translate_stream
+    from nmtk.decoding.job import Job, Machine
+    from nmtk.decoding.progress import watched
+    from nmtk.decoding.stream import translate_stream
 
     machine = Machine(device, precision, threads)
     if engine == "ctranslate2":
         from nmtk.interop.engine import CTranslate2
 
         machine = Machine("cpu", "float32", threads, CTranslate2(precision, quiet))  # what nmtk itself is left with
-    translate_stream(models, shares, wishes, given, output, written, report, machine, buffer_size, quiet, resume, shard)
+    job = Job(models, wishes, given, output, shares, written, report, machine, buffer_size, resume, shard, quiet)
+    with watched(job) as told:
+        translate_stream(job, told)
 
 
 def _shares(weights: str, models: int) -> list[float]:

@@ -1,11 +1,98 @@
-"""Job: what `nmtk translate` is to do, and which files it may do it with."""
+"""Job: what `nmtk translate` is to do, with which files and what machine."""
 
+import sys
+from collections.abc import Sequence
+from contextlib import AbstractContextManager
 from itertools import combinations
 from pathlib import Path
+from typing import NamedTuple, Protocol
 
+from nmtk.bundle import WEIGHTS, find
+from nmtk.decoding.answers import Layout
+from nmtk.decoding.crew import Crew
+from nmtk.decoding.inputs import Input
 from nmtk.decoding.parts import files_of
+from nmtk.decoding.translator import Translator
+from nmtk.documents import Document
 from nmtk.errors import OptionsError
+from nmtk.files import sha256
 from nmtk.lines import STANDARD
+
+
+class Engine(Protocol):
+    """Another search than nmtk's own."""
+
+    @property
+    def precision(self) -> str:
+        """What it computes in."""
+
+    def crew(self, translator: Translator, size: int, threads: int) -> AbstractContextManager[Crew]:
+        """Whom the translator's batches are given to: so many at a time, with so many threads for each.
+
+        Raises OptionsError for options that it does not have.
+        """
+
+
+class Asked(Protocol):
+    """What is asked for other than the model's own way of decoding."""
+
+    def over(self, own: Document) -> Document:
+        """The model's decoding options, every default written out, with what is asked for laid over them."""
+
+
+class Machine(NamedTuple):
+    """What the work is done with."""
+
+    device: str = "auto"
+    precision: str = "auto"
+    threads: int | None = None
+    """How many cores a CPU may use: each a process for itself, or all together where lines are answered one by one."""
+    engine: Engine | None = None
+    """Who searches in nmtk's place."""
+
+
+class Job(NamedTuple):
+    """What is to be translated, by which models, how, and where to."""
+
+    models: Sequence[Path]
+    wishes: Asked
+    source: Input
+    output: Path | None
+    """None: standard output."""
+    weights: Sequence[float] | None = None
+    """Of the models, if there are several; None: equal."""
+    layout: Layout = Layout()
+    report: Path | None = None
+    machine: Machine = Machine()
+    buffer: int | None = None
+    """Lines read before the first is answered; None: one where they are typed, else as many as is good for speed."""
+    resume: bool = False
+    shard: str | None = None
+    quiet: bool = False
+
+    @property
+    def typed(self) -> bool:
+        """Whether somebody types the lines at a terminal."""
+        return self.source.path in (None, STANDARD) and sys.stdin.isatty()
+
+    @property
+    def shown(self) -> bool:
+        """Whether the translations appear at a terminal."""
+        return self.output in (None, STANDARD) and sys.stdout is not None and sys.stdout.isatty()
+
+
+def identity(job: Job, translator: Translator) -> Document:
+    """All that changes a byte of the output, besides text, buffer and shard."""
+    always, machine = job.source.always, job.machine
+    decoding = {f"decoding.{key}": value for key, value in translator.options.document().items()}
+    form = {"input format": job.source.format, "columns": list(job.source.columns or ()), "output": list(job.layout)}
+    of_all = {"prefix": always.prefix, "required": list(always.required), "forbidden": list(always.forbidden)}
+    arithmetic = {"device": translator.device.type, "precision": machine.precision, "weights": list(job.weights or ())}
+    if machine.engine:
+        arithmetic["engine"] = f"{type(machine.engine).__name__} {machine.engine.precision}"
+    digest = translator.bundle.vocabularies.digest
+    known = {"model": [sha256(find(path) / WEIGHTS) for path in job.models], "vocabulary": digest}
+    return known | decoding | form | of_all | arithmetic
 
 
 def refuse_shared(source: Path | None, output: Path | None, report: Path | None) -> None:

@@ -223,9 +223,9 @@ def _found(path: Path, task: Document, resume: bool) -> Journal:
         kept = f"{found.records:,} records of work that was not brought to its end"
         raise NmtkError(f"{path}: holds {kept}: go on with --resume, or delete it")
     found.check(path, task)
-    for one, wanted in ((path, found.size), (notes_of(path), found.notes)):
-        if (size := one.stat().st_size if one.exists() else 0) < wanted:
-            raise NmtkError(f"{one}: found {size:,} bytes, wanted {wanted:,}: delete {path} to begin anew")
+    for one, least in ((path, found.size), (notes_of(path), found.notes)):
+        if (size := one.stat().st_size if one.exists() else 0) < least:
+            raise NmtkError(f"{one}: found {size:,} bytes, wanted {least:,}: delete {path} to begin anew")
     return found
 
 

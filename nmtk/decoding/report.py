@@ -93,9 +93,9 @@ class Report:
             for name in names:
                 cases.setdefault(name, []).append(number)
         pairs = [pair for best in translations for pair in best.pairs]
-        tokens = (sum(map(len, side)) for side in zip(*pairs, strict=True)) if pairs else (0, 0)
+        source, target = sum(len(one) for one, _ in pairs), sum(len(one) for _, one in pairs)
         before, self._since = self._since, time.monotonic()
-        note = Note(len(translations), *tokens, self._since - before, cases, symbols)
+        note = Note(len(translations), source, target, self._since - before, cases, symbols)
         self.merge(note)
         return note
 

@@ -97,6 +97,7 @@ def test_killed_at_any_moment_it_goes_on_to_the_same_bytes(
     left = ["log", output.name, f"whole{ending}", "report", "whole-report"]
     assert sorted(path.name for path in tmp_path.iterdir()) == sorted(left)
     assert told(report) == told(tmp_path / "whole-report")
+    assert f"nmtk: {kept[-1]} lines were kept: goes on at line {kept[-1] + 1}\n" in process.stderr
     cut = told(report)["cut"]["count"]
     assert f"nmtk: warning: {cut} of {len(LINES)} translations reached the longest length allowed\n" in process.stderr
 
