@@ -179,9 +179,9 @@ def opened_part(path: Path, task: Document, pack: Pack | None, size: int, buffer
     """Open a part for writing, which is then ours alone: a new one, or with `resume` one of the same task.
 
     size: records in a frame, a whole number of buffers. Where the block fails, what the journal has stays, brought up
-    to the last buffer; a part that never came to a first step goes. Raises NmtkError when the part is another process's, unfinished and
-    not to be resumed, of another task, or damaged; when it is no part but a file of the user's; and when the disk is
-    full.
+    to the last buffer; a part that never came to a first step goes. Raises NmtkError when the part is another
+    process's, unfinished and not to be resumed, of another task, or damaged; when it is no part but a file of the
+    user's; and when the disk is full.
     """
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
