@@ -98,12 +98,15 @@ def translate(
     except OptionsError as fault:
         raise typer.BadParameter(f"--rerank: {fault}") from None
 
-    from nmtk.decoding.stream import Machine, translate_stream
+    from nmtk.decoding.job import Job, Machine
+    from nmtk.decoding.progress import watched
+    from nmtk.decoding.stream import translate_stream
 
     machine = Machine(device, precision, threads)
     if engine == "ctranslate2":
         from nmtk.interop.engine import CTranslate2
 
         machine = Machine("cpu", "float32", threads, CTranslate2(precision, quiet))  # what nmtk itself is left with
-    task = models, shares, wishes, given, output, written, report, machine, buffer_size, quiet, resume, shard
-    translate_stream(*task, jury=jury)
+    job = Job(models, wishes, given, output, shares, written, report, machine, buffer_size, resume, shard, quiet, jury)
+    with watched(job) as told:
+        translate_stream(job, told)

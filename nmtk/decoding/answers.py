@@ -26,7 +26,7 @@ DECIMALS = 5
 
 
 _KNOWN = ("translation", "score", "logp", "tokens", "token_logps")
-OURS = frozenset((*_KNOWN, "parts", "cut", "looped", "unmet", "alignment", "candidates"))
+OURS = frozenset((*_KNOWN, "parts", "cut", "looped", "unmet", "breached", "alignment", "candidates"))
 """The keys of JSON that speak of a translation."""
 
 
@@ -104,6 +104,7 @@ def _as_json(answer: Answer, vocabulary: "Vocabulary", several: bool) -> str:
         "cut": best.cut,
         "looped": best.looped,
         "unmet": best.unmet,
+        "breached": best.breached,
     }
     if answer.alignment is not None:
         document["alignment"] = pharaoh(answer.alignment)

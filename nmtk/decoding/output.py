@@ -56,6 +56,9 @@ class Framed:
         self.end_frame()
         return True
 
+    def note(self, line: bytes) -> None:
+        """What is to be known of the records that come next, where work is kept to be gone on with: not here."""
+
     def end_frame(self) -> None:
         """Write what has gathered, even if it is nothing."""
         data = b"".join(self._frame)

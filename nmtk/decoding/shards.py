@@ -14,8 +14,8 @@ from typing import NamedTuple, Self
 
 import torch
 
-from nmtk.decoding.output import Framed, Pack, frame_of, opened, pack_of
-from nmtk.decoding.parts import Journal, in_work, journal_of, known_by, opened_part
+from nmtk.decoding.output import Framed, frame_of, opened, pack_of
+from nmtk.decoding.parts import Journal, forget, in_work, known_by, opened_part, read_notes
 from nmtk.documents import Document
 from nmtk.errors import DataError, NmtkError, OptionsError
 from nmtk.files import atomic_write, sync_folder
@@ -72,6 +72,8 @@ class Work(NamedTuple):
     first: int
     """The number of the first line in the text, from 0."""
     answers: Framed
+    start: int = 0
+    """The number of the first line of the whole work, some of which may have been done before."""
 
 
 @contextmanager
@@ -82,12 +84,15 @@ def opened_work(
     buffer: int,
     resume: bool = False,
     shard: Shard | None = None,
+    heard: Callable[[bytes], None] = lambda _: None,
 ) -> Iterator[Work]:
     """Open a text and what is made of it; `-` is a standard stream. When the block has ended well, the output is there.
 
     From file to file the work is done in steps which last (see `parts`), and `resume` goes on with it. With `shard` it
     is that range of lines; under torchrun each process does its own, and the first sets all of them together. task,
-    which is asked for only then: all that changes a byte of the output, besides text, buffer and shard.
+    which is asked for only then: all that changes a byte of the output, besides text, buffer and shard. heard: told of
+    the notes on answers that others have written: a process before this one, at the beginning; the other ranks, at the
+    end of the first.
 
     Raises DataError and OptionsError for streams where files are needed, DataError when not all lines were answered,
     and NmtkError as `opened_part` does.
@@ -95,6 +100,8 @@ def opened_work(
     ranks = Shard.of_environment()
     if ranks and shard:
         raise OptionsError("--shard: torchrun gives each process its lines: leave it out")
+    if source != STANDARD and not source.exists():
+        raise DataError(f"{source}: no such file")
     if not source.is_file() or output == STANDARD or (output.exists() and not output.is_file()):
         _refuse_streams(source, output, "--shard" if shard else "torchrun" if ranks else "--resume" if resume else None)
         with opened(output, buffer) as records:
@@ -111,30 +118,34 @@ def opened_work(
     shared = task() | {"buffer": buffer, "input": known_by(source)}
     path = _of_rank(output, ranks) if ranks else output.with_name(f"{output.name}.part")
     with opened_part(path, shared | {"shard": str(own)}, pack, frame, buffer, resume) as part:
+        for note in read_notes(path):
+            heard(note)
+        first = start + part.count
         if part.journal.done:
-            yield Work(iter(()), start, part)
+            yield Work(iter(()), first, part, start)
         else:
-            first = start + part.count
-            yield from _answered(Work(read_range(source, first, stop), first, part), source)
+            yield from _answered(Work(read_range(source, first, stop), first, part, start), source)
             if lines is not None and part.count != len(lines):
                 raise DataError(f"{source}: {part.count:,} lines where {len(lines):,} were counted: it has changed")
-            part.finish(alone=not ranks)
+            part.finish(alone=own.number == 1 and not total)
     if ranks is None:
         path.replace(output)
         sync_folder(output.parent)
-        journal_of(path).unlink()
+        forget(path)
     elif ranks.number == 1:
         assert total is not None
         everyone = [Shard(number + 1, ranks.of) for number in range(ranks.of)]
         tasks = {_of_rank(output, one): shared | {"shard": str(one)} for one in everyone}
         _wait(tasks)
-        _join(output, list(tasks), total, pack)
+        for note in (note for other in [*tasks][1:] for note in read_notes(other)):
+            heard(note)
+        _join(output, list(tasks), total)
 
 
 def _refuse_streams(source: Path, output: Path, asked: str | None) -> None:
     if asked and (source == STANDARD or (source.exists() and not source.is_file())):
         raise OptionsError(f"{asked}: found {_name(source, 'input')} to read, wanted a file: -i FILE")
-    if asked and source.exists():
+    if asked:
         raise OptionsError(f"{asked}: found {_name(output, 'output')} to write to, wanted a file: -o FILE")
 
 
@@ -201,7 +212,7 @@ def _done(path: Path, task: Document) -> bool:
     return found is not None and found.done and found.task == task
 
 
-def _join(output: Path, paths: Sequence[Path], total: int, pack: Pack | None) -> None:
+def _join(output: Path, paths: Sequence[Path], total: int) -> None:
     found = sum(journal.records for journal in map(Journal.read, paths) if journal)
     if found != total:
         raise DataError(f"{output}: found {found:,} lines in its parts, wanted {total:,}")
@@ -209,8 +220,5 @@ def _join(output: Path, paths: Sequence[Path], total: int, pack: Pack | None) ->
         for path in paths:
             with path.open("rb") as part:
                 shutil.copyfileobj(part, file)
-        if not total and pack:
-            file.write(pack(b""))
     for path in paths:
-        path.unlink()
-        journal_of(path).unlink()
+        forget(path)

@@ -1,199 +1,169 @@
 """Streams: a model's translation of a file or of standard input, as it comes."""
 
-import itertools
-import os
 import sys
 from collections import deque
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import AbstractContextManager, nullcontext
 from functools import partial
-from pathlib import Path
-from typing import NamedTuple, Protocol
+from itertools import count
+from typing import NamedTuple
 
-import torch
-
-from nmtk.allocator import keep_memory
-from nmtk.bundle import WEIGHTS, Bundle, find
-from nmtk.data.encoding import cores
+from nmtk.bundle import Bundle
 from nmtk.decoding.alignment import Aligned, Aligner, Part
-from nmtk.decoding.answers import Answer, Layout
+from nmtk.decoding.answers import Answer
 from nmtk.decoding.batching import blocks
-from nmtk.decoding.crew import PRIMITIVES, Crew, Processes, Worker
-from nmtk.decoding.ensemble import load_models
-from nmtk.decoding.inputs import Entry, Input
-from nmtk.decoding.jury import Seat
-from nmtk.decoding.loaded import Loaded
-from nmtk.decoding.options import DecodingOptions
+from nmtk.decoding.inputs import Entry
+from nmtk.decoding.job import Job, identity, refuse_shared
+from nmtk.decoding.opening import load, open_crew, open_translator
 from nmtk.decoding.prompt import Attend, converse, refuse
 from nmtk.decoding.report import Report, reporting
 from nmtk.decoding.reranking import seated
 from nmtk.decoding.sentences import Request
-from nmtk.decoding.shards import Shard, opened_work, own_device
+from nmtk.decoding.shards import Shard, Work, opened_work
 from nmtk.decoding.strategies import DiverseBeam, Strategy
 from nmtk.decoding.translator import BUFFER, Translation, Translator
-from nmtk.devices import pick_device, pick_precision
-from nmtk.documents import Document
-from nmtk.errors import OptionsError
-from nmtk.files import sha256
+from nmtk.errors import DataError, OptionsError
 from nmtk.lines import STANDARD
 
-MOST_WORKERS = 16
-"""Processes that are started unless more are asked for: each holds the model."""
 
-
-class Engine(Protocol):
-    """Another search than nmtk's own."""
-
-    @property
-    def precision(self) -> str:
-        """What it computes in."""
-
-    def crew(self, translator: Translator, size: int, threads: int) -> AbstractContextManager[Crew]:
-        """Whom the translator's batches are given to: so many at a time, with so many threads for each.
-
-        Raises OptionsError for options that it does not have.
-        """
-
-
-class Asked(Protocol):
-    """What is asked for other than the model's own way of decoding."""
-
-    def over(self, own: Document) -> Document:
-        """The model's decoding options, every default written out, with what is asked for laid over them."""
-
-
-class Machine(NamedTuple):
-    """What the work is done with."""
-
-    device: str = "auto"
-    precision: str = "auto"
-    threads: int | None = None
-    """How many cores a CPU may use: each a process for itself, or all together where lines are answered one by one."""
-    engine: Engine | None = None
-    """Who searches in nmtk's place."""
-
-
-def translate_stream(
-    models: Sequence[Path],
-    weights: Sequence[float] | None,
-    wishes: Asked,
-    source: Input,
-    output: Path | None,
-    wanted: Layout,
-    report_path: Path | None,
-    machine: Machine,
-    buffer: int | None,
-    quiet: bool,
-    resume: bool = False,
-    shard: str | None = None,
-    told: Callable[[int], None] = lambda _: None,
-    jury: Sequence[Seat] = (),
-) -> None:
-    """Translate `source` into `output` (None: standard output), one line, or block of n-best lines, for each line.
+def translate_stream(job: Job, told: Callable[[int], None] = lambda _: None) -> None:
+    """Do a job: one line of output, or block of n-best lines, for each line of input.
 
     A file appears whole or not at all; standard output is flushed after each buffer. From file to file a translation
     that was broken off can be resumed, or be one shard of several; see `opened_work`. A report is written however it
-    ends, and says whether it finished; it is of the lines that this process translated. `told`: how many
-    lines there are of the output, after each buffer. `jury`: who puts all that search keeps of a line in order.
-    Raises ModelError, OptionsError and DataError.
+    ends, and says whether it finished; under torchrun the first process writes that of all, and warns for them.
+    `told`: how many lines there are of the output, when it begins and after each buffer. Raises ModelError,
+    OptionsError and DataError.
     """
-    part = Shard.parse(shard) if shard else None
-    typed = source.path in (None, STANDARD) and sys.stdin.isatty()
-    spoken = typed and output is None and report_path is None and sys.stdout is not None and sys.stdout.isatty()
-    prompted = spoken and (source.format, wanted.format) == ("text", "text")
-    if prompted:
+    refuse_shared(job.source.path, job.output, job.report)
+    if job.prompted:
         refuse(
-            alignments=wanted.alignments,
-            resume=resume,
-            shard=shard,
-            buffer_size=buffer,
-            engine=machine.engine,
-            rerank=jury,
+            alignments=job.layout.alignments,
+            resume=job.resume,
+            shard=job.shard,
+            buffer_size=job.buffer,
+            engine=job.machine.engine,
+            rerank=job.jury,
         )
-    size = buffer or (1 if typed else BUFFER)
-    bundle = _load(models, weights, machine)
-    own = DecodingOptions.parse(bundle.decoding, "the model's decoding options")
-    options = DecodingOptions.parse(wishes.over(own.document()), "the command line's decoding options")
-    translator = Translator(bundle, options)
-    workers = _workers(machine, translator.device) if size > 1 else 1
-    threads = 1 if workers > 1 else machine.threads or 1  # the steps of a search are too small for threads to share
-    if translator.device.type == "cpu":
-        torch.set_num_threads(threads)
-    best = _best(wanted, options.strategy)
-    reranker = None
-    if jury:
-        if options.strategy.width == 1:
-            raise OptionsError(f"--rerank: found a search that keeps 1, wanted {_more(options.strategy, 2)}")
-        reranker = seated(jury, lambda path: _load([path], None, machine))
-    write = wanted.writer(bundle.vocabularies.target)
-    aligner = None
-    if wanted.alignments:
-        if not isinstance(bundle, Bundle):
-            raise OptionsError(f"--alignments: found {len(models)} models, wanted one, whose attention they are")
-        longest, language, paragraphs = translator.options.longest_input, translator.language, translator.paragraphs
-        aligner = Aligner(bundle, longest=longest, language=language, paragraphs=paragraphs)
-    if typed and not quiet:
-        _tell("type a line, then Enter; Ctrl-D ends" + "; :help tells what else" * spoken)
-    if prompted:
-        converse(translator, _attention(bundle) if isinstance(bundle, Bundle) else None, source.always)
+    shard, ranks = Shard.parse(job.shard) if job.shard else None, Shard.of_environment()
+    if ranks and ranks.number > 1:
+        job = job._replace(report=None, quiet=True)
+    size = job.buffer or (1 if job.typed else BUFFER)
+    translator = open_translator(job)
+    crew = open_crew(job, translator, size)
+    answering = _Answering(job, translator, size)
+    if job.typed and _conversed(job, translator):
         return
-
-    always = source.always
-
-    def task() -> Document:
-        """All that changes a byte of the output, besides text, buffer and shard."""
-        decoding = {f"decoding.{key}": value for key, value in options.document().items()}
-        form = {"input format": source.format, "columns": list(source.columns or ()), "output": list(wanted)}
-        of_all = {"prefix": always.prefix, "required": list(always.required), "forbidden": list(always.forbidden)}
-        arithmetic = {"device": translator.device.type, "precision": machine.precision, "weights": list(weights or ())}
-        if machine.engine:
-            arithmetic["engine"] = f"{type(machine.engine).__name__} {machine.engine.precision}"
-        known: Document = {
-            "model": [sha256(find(path) / WEIGHTS) for path in models],
-            "vocabulary": bundle.vocabularies.digest,
-        }
-        if jury:
-            known["rerank"] = [[*seat[:2], seat.model and sha256(find(seat.model) / WEIGHTS)] for seat in jury]
-        return known | decoding | form | of_all | arithmetic
-
-    report = Report(bundle.vocabularies.source)
-    about = {"models": [*map(str, models)], "input": str(source.path or STANDARD), "decoding": options.document()}
+    report, source, output = Report(translator.bundle.vocabularies.source), job.source.path or STANDARD, job.output
+    about = {"models": [*map(str, job.models)], "input": str(source), "decoding": translator.options.document()}
+    task = partial(identity, job, translator)
     with (
-        _crew(translator, workers, threads, models, weights, machine) as translator.crew,
-        reporting(report, report_path, about),
-        opened_work(source.path or STANDARD, output or STANDARD, task, size, resume, part) as work,
+        crew as translator.crew,
+        reporting(report, job.report, about) as begin,
+        opened_work(source, output or STANDARD, task, size, job.resume, shard, report.hear) as work,
     ):
-        report.first = work.first
-        asked: deque[Entry] = deque()
-
-        def requests() -> Iterator[Request]:
-            for entry in source.entries(work.lines, work.first):
-                asked.append(entry)
-                yield entry.request
-
-        kept = options.strategy.width if reranker else best
-        line = itertools.count(work.first)
-        for block in blocks(translator.candidates(requests(), size, kept, work.first), size):
-            entries = [asked.popleft() for _ in block]
-            texts = [entry.request.text for entry in entries]
-            found = reranker.rerank(texts, block) if reranker else block
-            firsts = [translations[0] for translations in found]
-            alignments = _align(aligner, texts, firsts)
-            for translations, entry, alignment in zip(found, entries, alignments, strict=True):
-                answer = Answer(next(line), entry.given, translations[:best], alignment)
-                work.answers.write(write(answer).encode("utf-8") + b"\n")
-            report.add(texts, firsts)
+        report.first, kept = work.start, work.first - work.start
+        if report.lines != kept:
+            found = f"found notes on {report.lines:,} lines of {kept:,} that were kept"
+            raise DataError(f"{output}: {found}: delete what there is of it to begin anew")
+        if kept and not job.quiet:
+            _tell(f"{kept:,} lines were kept: goes on at line {work.first + 1:,}")
+        begin()
+        told(work.answers.count)
+        for texts, translations, records in answering.blocks(work):
+            work.answers.note(report.add(texts, translations).line())  # before its records: it must last as they do
+            for record in records:
+                work.answers.write(record)
             told(work.answers.count)
-    as_wanted = {"split"} if options.split == "sentences" else set()
-    for warning in () if quiet else report.warnings(as_wanted):
+    as_wanted = {"split"} if translator.options.split == "sentences" else set()
+    for warning in () if job.quiet else report.warnings(as_wanted):
         _tell(f"warning: {warning}")
 
 
-def _load(models: Sequence[Path], weights: Sequence[float] | None, machine: Machine) -> Loaded:
-    keep_memory(PRIMITIVES)
-    place = own_device(pick_device(machine.device))
-    kind = pick_precision(machine.precision, place, exact=True)
-    return load_models(models, weights, place, kind)
+class _Block(NamedTuple):
+    """Lines, the best translation of each, and what is written of it."""
+
+    texts: Sequence[str]
+    translations: Sequence[Translation]
+    records: Sequence[bytes]
+
+
+class _Answering:
+    """From what each line asks for to what is written of its translations."""
+
+    def __init__(self, job: Job, translator: Translator, size: int) -> None:
+        """Raises OptionsError, before anything is read, for what this model or search does not give."""
+        self.source, self.translator, self.size = job.source, translator, size
+        strategy, layout = translator.options.strategy, job.layout
+        self.best = layout.nbest or (strategy.width if layout.format == "nbest" else 1)
+        if self.best > strategy.width:
+            wanted = f"wanted {_more(strategy, self.best)}"
+            raise OptionsError(f"the {self.best} best of a search that keeps {strategy.width}: {wanted}")
+        if job.jury and strategy.width == 1:
+            raise OptionsError(f"--rerank: found a search that keeps 1, wanted {_more(strategy, 2)}")
+        self.kept = strategy.width if job.jury else self.best
+        self.reranker = seated(job.jury, lambda path: load([path], None, job.machine)) if job.jury else None
+        self.write = layout.writer(translator.bundle.vocabularies.target)
+        self.aligner = _aligner(translator, len(job.models)) if layout.alignments else None
+
+    def blocks(self, work: Work) -> Iterator[_Block]:
+        """The lines of the work, so many at a time, as soon as they are translated."""
+        asked: deque[Entry] = deque()
+
+        def requests() -> Iterator[Request]:
+            for entry in self.source.entries(work.lines, work.first):
+                asked.append(entry)
+                yield entry.request
+
+        line = count(work.first)
+        for block in blocks(self.translator.candidates(requests(), self.size, self.kept, work.first), self.size):
+            entries = [asked.popleft() for _ in block]
+            texts = [entry.request.text for entry in entries]
+            found = self.reranker.rerank(texts, block) if self.reranker else block
+            firsts = [translations[0] for translations in found]
+            alignments = self._align(texts, firsts)
+            answers = [
+                Answer(next(line), entry.given, translations[: self.best], alignment)
+                for translations, entry, alignment in zip(found, entries, alignments, strict=True)
+            ]
+            yield _Block(texts, firsts, [self.write(answer).encode("utf-8") + b"\n" for answer in answers])
+
+    def _align(self, texts: Sequence[str], found: Sequence[Translation]) -> Sequence[list[tuple[int, int]] | None]:
+        """The words that belong together in each line and its translation; None of each where nobody asked."""
+        if self.aligner is None:
+            return [None] * len(texts)
+        return self.aligner.align([Aligned(text, one.text, one.pairs) for text, one in zip(texts, found, strict=True)])
+
+
+def _aligner(translator: Translator, models: int) -> Aligner:
+    if not isinstance(translator.bundle, Bundle):
+        raise OptionsError(f"--alignments: found {models} models, wanted one, whose attention they are")
+    return Aligner(
+        translator.bundle,
+        longest=translator.options.longest_input,
+        language=translator.language,
+        paragraphs=translator.paragraphs,
+    )
+
+
+_MORE = {"greedy": "--decode beam --beam-size", "sampling": "--samples", "mbr": "--samples"}
+"""What makes a search keep more, where that is not --beam-size."""
+
+
+def _more(strategy: Strategy, least: int) -> str:
+    """What makes a search keep so many."""
+    share = strategy.groups if isinstance(strategy, DiverseBeam) else 1  # whose width is a multiple of its groups
+    return f"{_MORE.get(strategy.kind, '--beam-size')} {-(-least // share) * share} or more"
+
+
+def _conversed(job: Job, translator: Translator) -> bool:
+    """Hold a conversation where both ends are a terminal; else only say how to end what is typed."""
+    if not job.quiet:
+        _tell("type a line, then Enter; Ctrl-D ends" + "; :help tells what else" * job.prompted)
+    if not job.prompted:
+        return False
+    bundle = translator.bundle
+    converse(translator, _attention(bundle) if isinstance(bundle, Bundle) else None, job.source.always)
+    return True
 
 
 def _attention(bundle: Bundle) -> Attend:
@@ -205,62 +175,6 @@ def _attention(bundle: Bundle) -> Attend:
         return weights_TS.argmax(1).tolist() if weights_TS.numel() else []
 
     return attend
-
-
-def _workers(machine: Machine, device: torch.device) -> int:
-    """How many processes share the work: on a CPU one for each core of its own, or as many as were asked for."""
-    if device.type != "cpu":
-        return 1
-    return machine.threads or max(1, min(cores() // int(os.environ.get("LOCAL_WORLD_SIZE", "1")), MOST_WORKERS))
-
-
-def _crew(
-    translator: Translator,
-    workers: int,
-    threads: int,
-    models: Sequence[Path],
-    weights: Sequence[float] | None,
-    machine: Machine,
-) -> AbstractContextManager[Crew | None]:
-    if machine.engine:
-        return machine.engine.crew(translator, workers, threads)
-    if workers == 1:
-        return nullcontext()
-    return Processes(partial(_open_worker, models, weights, machine, translator.options), workers)
-
-
-def _open_worker(
-    models: Sequence[Path], weights: Sequence[float] | None, machine: Machine, options: DecodingOptions
-) -> Worker:
-    return Translator(_load(models, weights, machine), options).decide
-
-
-_MORE = {"greedy": "--decode beam --beam-size", "sampling": "--samples", "mbr": "--samples"}
-"""What makes a search keep more, where that is not --beam-size."""
-
-
-def _best(wanted: Layout, strategy: Strategy) -> int:
-    """How many translations of each line are asked for; told here if they are too many, before anything is read."""
-    width = strategy.width
-    best = wanted.nbest or (width if wanted.format == "nbest" else 1)
-    if best > width:
-        raise OptionsError(f"the {best} best of a search that keeps {width}: wanted {_more(strategy, best)}")
-    return best
-
-
-def _more(strategy: Strategy, least: int) -> str:
-    """What makes a search keep so many."""
-    share = strategy.groups if isinstance(strategy, DiverseBeam) else 1  # whose width is a multiple of its groups
-    return f"{_MORE.get(strategy.kind, '--beam-size')} {-(-least // share) * share} or more"
-
-
-def _align(
-    aligner: Aligner | None, texts: Sequence[str], found: Sequence[Translation]
-) -> Sequence[list[tuple[int, int]] | None]:
-    """The words that belong together in each line and its translation; None of each where nobody asked."""
-    if aligner is None:
-        return [None] * len(texts)
-    return aligner.align([Aligned(text, one.text, one.pairs) for text, one in zip(texts, found, strict=True)])
 
 
 def _tell(note: str) -> None:

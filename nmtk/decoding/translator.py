@@ -58,6 +58,8 @@ class Translation(NamedTuple):
     """Whether a part goes round in circles: the loop guard had to stop it, or would have done so."""
     unmet: bool = False
     """Whether a required phrase does not stand in the text."""
+    breached: bool = False
+    """Whether a forbidden phrase does: where two parts meet, of which neither holds it."""
     pairs: Sequence[Part] = ()
     """Source pieces and target pieces of each part, without `</s>`."""
 
@@ -266,6 +268,7 @@ class Translator:
             cut=any(len(one.token_logps) == self._limit(source) for source, one in parts),
             looped=any(looped(one.ids, source) for source, one in parts),
             unmet=any(self.phrases.text(phrase) not in text for phrase in request.required),
+            breached=any(self.phrases.text(phrase) in text for phrase in request.forbidden),
             pairs=[Part(source.pieces, one.ids) for source, one in parts],
         )
 

@@ -2,7 +2,8 @@
 
 Only the search is its own. Text, batches and what comes of them stay nmtk's, and so does every sentence that
 CTranslate2 has no answer for: one with a prefix, with required or forbidden phrases, one longer than the positions that
-were exported, and one whose translation goes round in circles, which the loop guard would have stopped.
+were exported, one whose translation goes round in circles, which the loop guard would have stopped, and one that comes
+to its longest length: CTranslate2 knows but one of a batch, and what is cut must not depend on who else is in it.
 """
 
 import fcntl
@@ -95,10 +96,9 @@ class Threads(NamedTuple):
 class Searcher:
     """Translates batches as the translator's options say: a `Worker`.
 
-    Two things differ from nmtk's search. Pieces that may not be said are taken out before probabilities are summed to
+    One thing differs from nmtk's search. Pieces that may not be said are taken out before probabilities are summed to
     one, not after: hypotheses are compared by numbers that are larger by about a thousandth, though what is reported is
-    the model's own. And a sentence at its longest length is cut there, then ended, where nmtk's search has its </s>
-    compete.
+    the model's own.
     """
 
     def __init__(self, model: Any, translator: Translator):
@@ -114,8 +114,9 @@ class Searcher:
         """For each sentence its best hypotheses, so many."""
         found: dict[int, list[Hypothesis]] = {}
         if own := [place for place, sentence in enumerate(batch) if self._can(sentence)]:
-            found = dict(zip(own, self._search([batch[place] for place in own], best), strict=True))
-        left = [place for place in range(len(batch)) if place not in found or self._loops(found[place], batch[place])]
+            searched = zip(own, self._search([batch[place] for place in own], best), strict=True)
+            found = {place: some for place, some in searched if some and not self._loops(some, batch[place])}
+        left = [place for place in range(len(batch)) if place not in found]
         if left:
             found |= dict(zip(left, self.translator.decide([batch[place] for place in left], best), strict=True))
         return [found[place] for place in range(len(batch))]
@@ -129,6 +130,10 @@ class Searcher:
         return self.options.loop_guard and any(looped(one.ids, sentence) for one in found)
 
     def _search(self, batch: Sequence[Sentence], best: int) -> list[list[Hypothesis]]:
+        """The best hypotheses of each sentence; none of one whose search came to the sentence's longest length.
+
+        The last that finished is among the results, so that they tell how far it came.
+        """
         sources = [names([*one.pieces, self.translator.bundle.vocabularies.source.eos]) for one in batch]
         limits = [self.options.limit(len(one.pieces)) for one in batch]
         most = max(1, max(limits) - 1)  # </s> comes on top
@@ -145,7 +150,8 @@ class Searcher:
             return_scores=True,
         )
         chosen = [
-            self._best(one.hypotheses, one.scores, limit, best) for one, limit in zip(results, limits, strict=True)
+            self._best(one.hypotheses, one.scores, best) if max(map(len, one.hypotheses)) < limit - 2 else []
+            for one, limit in zip(results, limits, strict=True)
         ]
         pairs = [(source, names(ids)) for source, some in zip(sources, chosen, strict=True) for ids in some]
         scored = iter(score(self.model, pairs))
@@ -153,15 +159,13 @@ class Searcher:
             sorted((self._hypothesis(ids, next(scored)) for ids in some), key=lambda one: -one.score) for some in chosen
         ]
 
-    def _best(
-        self, hypotheses: Sequence[Sequence[str]], scores: Sequence[float], limit: int, best: int
-    ) -> list[list[int]]:
+    def _best(self, hypotheses: Sequence[Sequence[str]], scores: Sequence[float], best: int) -> list[list[int]]:
         """The ids of the best, by nmtk's penalty: CTranslate2 has but one, and ranks by that what is enough for all."""
         ranks: dict[tuple[int, ...], float] = {}
         for pieces, figure in zip(hypotheses, scores, strict=True):
             length = len(pieces) + 1
             rank = figure * length**self.exponent / self.penalty.divisor(length)
-            ranks.setdefault(tuple(map(int, pieces[: limit - 1])), rank)
+            ranks.setdefault(tuple(map(int, pieces)), rank)
         return [list(ids) for ids in sorted(ranks, key=lambda ids: -ranks[ids])[:best]]
 
     def _hypothesis(self, ids: list[int], logps: Sequence[float]) -> Hypothesis:

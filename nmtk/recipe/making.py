@@ -18,11 +18,11 @@ import torch
 from rich.console import Console
 
 from nmtk.bundle import find
-from nmtk.decoding.answers import Layout
 from nmtk.decoding.inputs import Input
+from nmtk.decoding.job import Job, Machine
 from nmtk.decoding.options import DecodingOptions
 from nmtk.decoding.shards import count_lines
-from nmtk.decoding.stream import Machine, translate_stream
+from nmtk.decoding.stream import translate_stream
 from nmtk.documents import Document, read_yaml, to_yaml
 from nmtk.errors import DataError, NmtkError, OptionsError
 from nmtk.files import sha256, write_text
@@ -145,20 +145,16 @@ def _translate(making: Making, threads: int | None, ranks: Ranks, console: Conso
     told = _Progress(making, ranks, console)
     before = torch.get_num_threads()
     try:
-        translate_stream(
+        job = Job(
             [making.model],
-            None,
             making.options,
             Input(making.text),
             making.draft,
-            Layout(),
-            None,
-            Machine(ranks.device.type, threads=threads),
-            None,
-            quiet=not ranks.first,
+            machine=Machine(ranks.device.type, threads=threads),
             resume=True,
-            told=told,
+            quiet=not ranks.first,
         )
+        translate_stream(job, told)
     finally:
         torch.set_num_threads(before)
 
@@ -177,7 +173,7 @@ class _Progress:
 
     def __call__(self, lines: int) -> None:
         now = time.monotonic()
-        if self.first is None:  # what a run before has done, and the first block of this one
+        if self.first is None:  # what a run before has done
             self.first, self.began = lines, now
         elif self.speaks and now - self.last >= EVERY:
             speed = (lines - self.first) / (now - self.began)

@@ -398,6 +398,49 @@ def test_a_report_that_cannot_be_written_is_told_before_the_work(nmtk: Callable[
     assert ended == (1, "", f"nmtk: error: {folder}: cannot be written: Is a directory\n")
 
 
+@pytest.mark.parametrize(
+    ("files", "said"),
+    [
+        ({"-i": "in", "-o": "out", "--report": "in"}, "--report: found {0}/in, which is the input too"),
+        ({"-i": "in", "-o": "in"}, "--output: found {0}/in, which is the input too"),
+        ({"-i": "in", "-o": "link"}, "--output: found {0}/link, which is the input too"),
+        ({"-i": "in", "-o": "new", "--report": "a/../new"}, "--report: found {0}/a/../new, which is the output too"),
+        ({"-i": "in", "-o": "new", "--report": "new.part"}, "--report: found {0}/new.part, which the output takes"),
+    ],
+    ids=str,
+)
+def test_one_file_is_not_two_things(
+    nmtk: Callable[..., Any], folder: Path, tmp_path: Path, files: dict[str, str], said: str
+) -> None:
+    (tmp_path / "a").mkdir()
+    (tmp_path / "in").write_text(TEXT)
+    (tmp_path / "link").hardlink_to(tmp_path / "in")
+    before = sorted(tmp_path.iterdir())
+    given = [part for flag, name in files.items() for part in (flag, f"{tmp_path}/{name}")]
+    ended = nmtk("translate", "-m", folder, *ON_CPU, *given)
+    assert (ended.code, ended.out) == (1, "")
+    assert ended.err.startswith(f"nmtk: error: {said.format(tmp_path)}")
+    assert ended.err.count("\n") == 1
+    assert (tmp_path / "in").read_text() == TEXT
+    assert sorted(tmp_path.iterdir()) == before
+
+
+def test_a_device_may_be_two_things(nmtk: Callable[..., Any], folder: Path) -> None:
+    assert nmtk("translate", "-m", folder, *ON_CPU, "-i", os.devnull, "-o", os.devnull) == (0, "", "")
+
+
+def test_a_start_that_is_refused_leaves_an_earlier_report(
+    nmtk: Callable[..., Any], folder: Path, tmp_path: Path
+) -> None:
+    report = tmp_path / "report.json"
+    command = ("translate", "-m", folder, *ON_CPU, "--report", report)
+    assert nmtk(*command, stdin="A dog.\n").code == 0
+    before = report.read_bytes()
+    assert nmtk(*command, "-i", tmp_path / "none").code == 1
+    assert nmtk(*command, "--resume", stdin="A dog.\n").code == 1
+    assert report.read_bytes() == before
+
+
 def test_bytes_that_are_no_text_end_it_and_leave_no_file(
     nmtk: Callable[..., Any], folder: Path, tmp_path: Path
 ) -> None:

@@ -1,6 +1,7 @@
-"""Translations that are killed, gone on with, and shared among processes: always the same bytes."""
+"""Translations that are killed, gone on with, and shared among processes: always the same bytes, the same report."""
 
 import itertools
+import json
 import os
 import random
 import signal
@@ -18,8 +19,9 @@ from nmtk.lines import read_lines
 from tests.decoding.copying import sentences
 from tests.training.launch import launch, launched
 
-LINES = [*sentences(150, 1001), "", *sentences(49, 1002)]
-ON_CPU = ("--device", "cpu", "--threads", 1, "-q", "--decode", "greedy", "--buffer-size", 8)
+LINES = [*sentences(75, 1001), "A 犬 on a 猫.", *sentences(74, 1003), "", *sentences(48, 1002), "犬 犬"]
+GREEDY = ("--device", "cpu", "--threads", 1, "--decode", "greedy", "--buffer-size", 8)
+ON_CPU = (*GREEDY, "-q")
 
 
 @pytest.fixture(scope="module")
@@ -49,6 +51,12 @@ def whole(nmtk: Callable[..., Any], folder: Path, source: Path, monkeypatch: pyt
     return run
 
 
+def told(report: Path) -> Any:
+    """All that a report says but how long it took."""
+    found = json.loads(report.read_text("utf-8"))
+    return {name: value for name, value in found.items() if "second" not in name}
+
+
 def killed_at(moment: int, rank: int) -> None:
     """Killed before that many of the calls that write: of a record, to the disk, of the journal."""
     from nmtk.decoding import parts
@@ -73,7 +81,8 @@ def test_killed_at_any_moment_it_goes_on_to_the_same_bytes(
     folder: Path, source: Path, tmp_path: Path, whole: Callable[..., bytes], ending: str
 ) -> None:
     output, rng, codes, kept = tmp_path / f"out{ending}", random.Random(ending), [], [0]
-    command = ("translate", "-m", folder, *ON_CPU, "-i", source, "-o", output, "--resume")
+    report, told_of = tmp_path / "report", ("--longest", 12, "--report")
+    command = ("translate", "-m", folder, *GREEDY, "-i", source, "-o", output, *told_of, report, "--resume")
     while not codes or codes[-1]:
         with launched(tmp_path / "log", *command, ranks=1, patch=partial(killed_at, rng.randint(30, 120))) as [process]:
             codes.append(process.code(300))
@@ -84,8 +93,13 @@ def test_killed_at_any_moment_it_goes_on_to_the_same_bytes(
     assert codes == [-signal.SIGKILL] * (len(codes) - 1) + [0]
     assert kept == sorted(kept)
     assert len(set(kept)) >= 3
-    assert output.read_bytes() == whole(ending)
-    assert sorted(path.name for path in tmp_path.iterdir()) == sorted(["log", output.name, f"whole{ending}"])
+    assert output.read_bytes() == whole(ending, *told_of, tmp_path / "whole-report")
+    left = ["log", output.name, f"whole{ending}", "report", "whole-report"]
+    assert sorted(path.name for path in tmp_path.iterdir()) == sorted(left)
+    assert told(report) == told(tmp_path / "whole-report")
+    assert f"nmtk: {kept[-1]} lines were kept: goes on at line {kept[-1] + 1}\n" in process.stderr
+    cut = told(report)["cut"]["count"]
+    assert f"nmtk: warning: {cut} of {len(LINES)} translations reached the longest length allowed\n" in process.stderr
 
 
 @pytest.mark.parametrize(("ranks", "ending"), [(2, ""), (3, ".xz")])
@@ -93,9 +107,12 @@ def test_ranks_make_the_bytes_of_one_process(
     folder: Path, source: Path, tmp_path: Path, whole: Callable[..., bytes], ranks: int, ending: str
 ) -> None:
     output = tmp_path / f"out{ending}"
-    command = ("translate", "-m", folder, *ON_CPU, "-i", source, "-o", output, "--precision", "bfloat16")
+    given = ("--precision", "bfloat16", "--longest", 12, "--report")
+    command = ("translate", "-m", folder, *ON_CPU, "-i", source, "-o", output, *given, tmp_path / "report")
     launch(tmp_path / "log", *command, ranks=ranks, patch=small_steps)
-    assert output.read_bytes() == whole(ending, "--precision", "bfloat16")
+    assert output.read_bytes() == whole(ending, *given, tmp_path / "whole-report")
+    assert told(tmp_path / "report") == told(tmp_path / "whole-report")
+    assert not [path.name for path in tmp_path.iterdir() if "-of-" in path.name]
 
 
 @pytest.mark.parametrize("ending", ["", ".xz"])

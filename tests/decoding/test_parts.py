@@ -7,7 +7,7 @@ import pytest
 
 from nmtk.decoding import parts
 from nmtk.decoding.output import pack_of
-from nmtk.decoding.parts import Journal, in_work, journal_of, known_by, opened_part
+from nmtk.decoding.parts import Journal, in_work, journal_of, known_by, notes_of, opened_part, read_notes
 from nmtk.documents import Document
 from nmtk.errors import NmtkError
 from nmtk.lines import read_lines
@@ -32,6 +32,8 @@ def write(
     with opened_part(path, task, pack_of(path.stem), 3, buffer, resume) as part:
         assert part.count == first
         for number in range(first, stop):
+            if number % buffer == 0:
+                part.note(f"from {number}\n".encode())
             part.write(f"record {number}\n".encode())
         if crash:
             raise Crash
@@ -47,11 +49,14 @@ def test_what_goes_on_after_a_crash_is_as_if_unbroken(tmp_path: Path, name: str,
         write(path, 0, broken, crash=True, buffer=buffer)
     with path.open("ab") as file:
         file.write(b"what the disk got of the next frame")
+    with notes_of(path).open("ab") as file:
+        file.write(b"and of its note")
     write(path, broken // buffer * buffer, 10, resume=True, buffer=buffer)
     assert path.read_bytes() == whole.read_bytes()
     journal = Journal.read(path)
     assert journal is not None
-    assert journal == Journal(TASK, 10, path.stat().st_size, [], done=True)
+    assert journal == Journal(TASK, 10, path.stat().st_size, [], True, notes_of(path).stat().st_size)
+    assert list(read_notes(path)) == [f"from {number}\n".encode() for number in range(0, 10, buffer)]
     path.rename(final := path.with_suffix(""))
     assert list(read_lines(final)) == [f"record {number}" for number in range(10)]
 
@@ -67,7 +72,9 @@ def test_steps_are_rare(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None
     with opened_part(tmp_path / "out.part", TASK, None, 1, 1, False) as part:
         for _ in range(10):
             part.write(b"x\n")
-        assert not journal_of(part.path).exists()
+        journal = Journal.read(part.path)
+        assert journal is not None
+        assert journal.records == 0
 
 
 def test_unfinished_work_is_not_thrown_away_unasked(tmp_path: Path) -> None:
@@ -113,6 +120,7 @@ def test_other_work_does_not_go_on_with_it(tmp_path: Path, changed: Document, sa
         lambda journal: "[1]",
         lambda journal: json.dumps(journal | {"size": -1}),
         lambda journal: json.dumps(journal | {"records": "six"}),
+        lambda journal: json.dumps(journal | {"notes": -1}),
         lambda journal: json.dumps({"records": 6}),
         lambda journal: json.dumps(journal | {"waiting": [1]}),
         lambda journal: json.dumps(journal | {"waiting": ["x"] * 9}),
@@ -133,9 +141,24 @@ def test_a_part_cut_short_is_named(tmp_path: Path) -> None:
     path = tmp_path / "out.part"
     with pytest.raises(Crash):
         write(path, 0, 7, crash=True)
-    path.write_bytes(path.read_bytes()[:-1])
-    with pytest.raises(NmtkError, match=r"out.part: found 53 bytes, wanted 54: delete it to begin anew$"):
+    notes = notes_of(path).read_bytes()
+    notes_of(path).write_bytes(notes[:13])  # of those of two buffers; the third's is not vouched for
+    with pytest.raises(NmtkError, match=r"part.notes: found 13 bytes, wanted 14: delete \S+out.part to begin anew$"):
         write(path, 6, 7, resume=True)
+    notes_of(path).write_bytes(notes)
+    path.write_bytes(path.read_bytes()[:-1])
+    with pytest.raises(NmtkError, match=r"out.part: found 53 bytes, wanted 54: delete \S+out.part to begin anew$"):
+        write(path, 6, 7, resume=True)
+
+
+@pytest.mark.parametrize("resume", [False, True])
+def test_a_file_that_is_no_part_is_left_alone(tmp_path: Path, resume: bool) -> None:
+    path = tmp_path / "out.part"
+    path.write_text("a user's own\n")
+    with pytest.raises(NmtkError, match=r"out.part: no work of nmtk's, which has a \S+part.json: move it away, or del"):
+        write(path, 0, 7, resume=resume)
+    assert path.read_text() == "a user's own\n"
+    assert list(tmp_path.iterdir()) == [path]
 
 
 def test_two_processes_do_not_write_one_part(tmp_path: Path) -> None:

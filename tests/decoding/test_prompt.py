@@ -10,11 +10,12 @@ import pytest
 from nmtk.bundle import Bundle
 from nmtk.decoding.answers import Layout
 from nmtk.decoding.inputs import Input
+from nmtk.decoding.job import Job, Machine
 from nmtk.decoding.options import DecodingOptions
 from nmtk.decoding.prompt import COMMANDS, Attend, Prompt
 from nmtk.decoding.sentences import Request
 from nmtk.decoding.strategies import Beam, Greedy
-from nmtk.decoding.stream import Machine, translate_stream
+from nmtk.decoding.stream import translate_stream
 from nmtk.decoding.translator import Translation, Translator
 from nmtk.decoding.wishes import Wishes
 from nmtk.errors import OptionsError
@@ -148,7 +149,7 @@ def test_a_translation_that_is_interrupted_is_dropped(bundle: Bundle, monkeypatc
 @pytest.mark.parametrize(
     "asked",
     [
-        {"wanted": Layout(alignments=True)},
+        {"layout": Layout(alignments=True)},
         {"resume": True},
         {"shard": "1/2"},
         {"buffer": 4},
@@ -160,6 +161,5 @@ def test_what_a_prompt_does_not_have_is_refused_before_the_model_is_looked_for(
 ) -> None:
     for stream in ("stdin", "stdout"):
         monkeypatch.setattr(sys, stream, SimpleNamespace(isatty=lambda: True))
-    given: dict[str, Any] = {"wanted": Layout(), "machine": Machine(), "buffer": None} | asked
     with pytest.raises(OptionsError, match=r"^--[a-z-]+: the prompt has no such thing: wanted -i, a pipe, or no --"):
-        translate_stream([Path("none")], None, Wishes(), Input(), None, report_path=None, quiet=True, **given)
+        translate_stream(Job([Path("none")], Wishes(), Input(), None, quiet=True, **asked))

@@ -14,11 +14,13 @@ from nmtk.vocabulary.vocabulary import Vocabulary
 
 FINE = Translation("a b", -1.0, -1.0, [5, 6], [-0.5, -0.4, -0.1], parts=1, cut=False, pairs=[([3, 3, 3], [5, 6])])
 ODD = {
-    "empty": {"parts": 0},
+    "empty": {"parts": 0, "text": ""},
+    "blank": {"text": " "},
     "split": {"parts": 2},
     "cut": {"cut": True},
     "looped": {"looped": True},
     "unmet": {"unmet": True},
+    "breached": {"breached": True},
 }
 
 
@@ -50,15 +52,17 @@ def test_each_line_stands_under_each_case_that_holds_of_it(vocabulary: Vocabular
     report.add([""], [FINE._replace(cut=True, looped=True)])
     found = written(report, tmp_path, models=["m"])
     for number, name in enumerate(ODD):
-        lines = [3 + 2 * number, *([13] if name in ("cut", "looped") else [])]
+        lines = [3 + 2 * number, *([17] if name in ("cut", "looped") else [])]
         assert found[name] == {"count": len(lines), "lines": lines}
-    assert (found["lines"], found["source_tokens"], found["target_tokens"]) == (13, 39, 26)
+    assert (found["lines"], found["source_tokens"], found["target_tokens"]) == (17, 51, 34)
     assert found["models"] == ["m"]
     assert list(report.warnings()) == [
-        "1 of 13 lines were too long and translated in parts",
-        "2 of 13 translations reached the longest length allowed",
-        "2 of 13 translations go round in circles",
-        "1 of 13 translations lack a phrase that was required",
+        "1 of 17 translations are empty, of lines that are not",
+        "1 of 17 lines were too long and translated in parts",
+        "2 of 17 translations reached the longest length allowed",
+        "2 of 17 translations go round in circles",
+        "1 of 17 translations lack a phrase that was required",
+        "1 of 17 translations hold a phrase that was forbidden",
     ]
 
 
@@ -113,10 +117,15 @@ def test_a_report_is_there_from_the_first_and_says_whether_it_finished(vocabular
     def finished() -> Any:
         return json.loads(path.read_text())["finished"]
 
-    with reporting(report, path, {}):
+    with suppress(KeyboardInterrupt), reporting(report, path, {}):
+        raise KeyboardInterrupt
+    assert not path.exists()
+    with reporting(report, path, {}) as begin:
+        begin()
         assert not finished()
     assert finished()
-    with suppress(KeyboardInterrupt), reporting(report, path, {}):
+    with suppress(KeyboardInterrupt), reporting(report, path, {}) as begin:
+        begin()
         report.add([""], [FINE])
         raise KeyboardInterrupt
     assert not finished()

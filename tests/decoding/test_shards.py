@@ -96,8 +96,7 @@ def test_shards_and_ranks_make_the_bytes_of_one_process(
     for number in range(1, of + 1):
         answer(source, tmp_path / f"{number}-{name}", shard=Shard(number, of))
         by_hand.append((tmp_path / f"{number}-{name}").read_bytes())
-    if of <= 3:  # a shard of no lines is a file by itself, and so has a frame
-        assert b"".join(by_hand) == whole.read_bytes()
+    assert b"".join(by_hand) == whole.read_bytes()
     for rank in reversed(range(of)):
         as_rank(monkeypatch, rank, of)
         answer(source, tmp_path / name)
@@ -113,6 +112,17 @@ def test_no_lines_make_a_file_that_can_be_read(tmp_path: Path, monkeypatch: pyte
         answer(tmp_path / "in", tmp_path / name)
     assert count_lines(tmp_path / name) == 0
     assert bool((tmp_path / name).stat().st_size) == (name != "out")
+
+
+@pytest.mark.parametrize("name", ["out", "out.xz", "out.gz"])
+def test_shards_of_no_lines_at_all_make_the_bytes_of_one_process(tmp_path: Path, name: str) -> None:
+    source, whole, parts = tmp_path / "in", tmp_path / f"whole-{name}", []
+    source.touch()
+    answer(source, whole)
+    for number in (1, 2):
+        answer(source, tmp_path / name, shard=Shard(number, 2))
+        parts.append((tmp_path / name).read_bytes())
+    assert b"".join(parts) == whole.read_bytes()
 
 
 def test_started_again_a_rank_that_was_done_has_nothing_to_do(

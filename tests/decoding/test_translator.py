@@ -8,7 +8,7 @@ import torch
 from nmtk.bundle import Bundle
 from nmtk.decoding.hypotheses import Hypothesis
 from nmtk.decoding.options import DecodingOptions
-from nmtk.decoding.sentences import Sentence
+from nmtk.decoding.sentences import Request, Sentence
 from nmtk.decoding.strategies import Beam, DiverseBeam, Greedy, Mbr, Sampling, Strategy
 from nmtk.decoding.translator import Translator
 from nmtk.model.options import TransformerOptions
@@ -133,6 +133,17 @@ def test_a_line_that_is_too_long_is_translated_in_parts(bundle: Bundle) -> None:
     assert found.logp == pytest.approx(sum(part.logp for part in parts), abs=1e-4)
     assert found.score == pytest.approx(sum(part.score for part in parts), abs=1e-4)
     assert all(part.parts == 1 for part in parts)
+
+
+def test_a_forbidden_phrase_where_two_sentences_meet_is_told(bundle: Bundle) -> None:
+    """Neither sentence's search can know of it."""
+    translator = make(bundle, split="sentences")
+    parts = texts(bundle, LINES[:2])
+    joint = f"{parts[0].split()[-1]} {parts[1].split()[0]}"
+    lines = [Request(" ".join(LINES[:2]), forbidden=(phrase,)) for phrase in (joint, f"  {joint} ", "xyz")]
+    found = [best for [best] in translator.candidates(lines)]
+    assert [one.text for one in found] == [" ".join(parts)] * 3
+    assert [one.breached for one in found] == [True, True, False]
 
 
 def test_a_paragraph_is_the_translations_of_its_sentences(bundle: Bundle) -> None:

@@ -141,6 +141,25 @@ def test_lengths_and_repetitions_are_as_allowed(bundle: Bundle, model: Any, opti
             assert len(set(found.ids)) == len(found.ids)
 
 
+@pytest.mark.parametrize("strategy", [Greedy(), Beam(width=3)], ids=lambda one: one.kind)
+@pytest.mark.parametrize("options", [{}, {"min_length": 9}], ids=str)
+def test_a_sentence_is_translated_alike_in_any_company(
+    vocabularies: Vocabularies, tmp_path: Path, strategy: Strategy, options: dict[str, Any]
+) -> None:
+    """Of each length another, so that each has a limit of its own; and most come to it."""
+    bundle = random_bundle(vocabularies)
+    export(bundle, tmp_path)
+    parsed = DecodingOptions(strategy=strategy, max_ratio=1.0, max_extra=1, loop_guard=False, **options)
+    searcher = Searcher(open_model(tmp_path, "float32"), Translator(bundle, parsed))
+    drawn = torch.randint(4, 290, (16, 16), generator=torch.Generator().manual_seed(2)).tolist()
+    batch = [Sentence(ids[: size + 1]) for size, ids in enumerate(drawn)]
+    best = strategy.width
+    together, alone = searcher(batch, best), [searcher([sentence], best)[0] for sentence in batch]
+    assert [[one.ids for one in found] for found in together] == [[one.ids for one in found] for found in alone]
+    for found, wanted in zip(together, alone, strict=True):
+        assert [one.score for one in found] == pytest.approx([one.score for one in wanted], abs=1e-4)
+
+
 def test_what_it_cannot_do_for_a_sentence_nmtk_does(bundle: Bundle, model: Any) -> None:
     translator = Translator(bundle, DecodingOptions(strategy=Beam(width=3), longest_input=1100))
     asked = [
