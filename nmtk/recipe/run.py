@@ -2,7 +2,7 @@
 
 import gc
 import math
-from contextlib import ExitStack
+from contextlib import ExitStack, nullcontext
 from pathlib import Path
 from typing import Any
 
@@ -65,8 +65,8 @@ def train(located: Located, run: Path, overwrite: bool, console: Console) -> Sco
         chain = chain_of(located, run)
         for stage in chain:
             check_metrics(stage.located.recipe)
-        for stage in chain if ranks.first else ():
-            holding.enter_context(held(stage.run))
+        if ranks.first:
+            holding.enter_context(held(chain[-1].run))
         left = open_chain(chain, overwrite, ranks)
         for number, stage in enumerate(chain, 1):
             if len(chain) > 1 and ranks.first:
@@ -77,7 +77,8 @@ def train(located: Located, run: Path, overwrite: bool, console: Console) -> Sco
             torch.set_num_threads(threads)
             gc.collect()  # of the stage before
             torch.cuda.empty_cache()
-            scores = _stage(stage, ranks, console)
+            with held(stage.run) if ranks.first and stage is not chain[-1] else nullcontext():
+                scores = _stage(stage, ranks, console)
             if scores is None:
                 break
         return scores
