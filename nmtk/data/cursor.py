@@ -79,10 +79,10 @@ def walk(
                 rows = [plan.batch(number) for number in numbers]
                 parts = deal(rows, rank, ranks)
                 batches = [
-                    section.batch(part, alpha, [seed, epoch.number, int(ends[first]), rank, number])
+                    section.batch(part, alpha, [seed, epoch.number, int(ends[0])])
                     if len(part)
                     else _without_loss(section.batch(rows[0][:1]))  # all ranks exchange gradients equally often
-                    for number, part in enumerate(parts)
+                    for part in parts
                 ]
                 taken = int(ends[numbers.stop])
                 tokens = sum(map(section.tokens, rows))

@@ -71,14 +71,15 @@ class Section:
     def batch(self, rows: Rows, alpha: float | None = None, seed: Sequence[int] = ()) -> Batch:
         """The pairs of these numbers as a batch.
 
-        alpha: segment both sides anew, by sampling (see `Vocabulary.sample`), decided by `seed`; a sentence with
-        unknown characters keeps its segmentation, as its text is not in the packed corpus.
+        alpha: segment both sides anew, by sampling (see `Vocabulary.sample`), decided by `seed` and the pair's number
+        alone, whatever batch it is in; a sentence with unknown characters keeps its segmentation, as its text is not
+        in the packed corpus.
         """
         source, target = self._source.gather(rows), self._target.gather(rows)
         if alpha is not None:
-            rng = np.random.default_rng(seed)
-            source = resegment(source, self._vocabularies.source, alpha, rng)
-            target = resegment(target, self._vocabularies.target, alpha, rng)
+            rngs = [np.random.default_rng([*seed, int(row)]) for row in rows]
+            source = resegment(source, self._vocabularies.source, alpha, rngs)
+            target = resegment(target, self._vocabularies.target, alpha, rngs)
         return collate(source, target, self._vocabularies)
 
 
@@ -96,8 +97,9 @@ def _join(parts: Sequence[Sentences]) -> Sentences:
     return Sentences(ids, np.concatenate([part.lengths for part in parts]))
 
 
-def resegment(side: Sentences, vocabulary: Vocabulary, alpha: float, rng: np.random.Generator) -> Sentences:
-    """The same sentences cut into pieces anew, by sampling (Kudo 2018; Provilkov et al. 2020)."""
+def resegment(side: Sentences, vocabulary: Vocabulary, alpha: float, rngs: Sequence[np.random.Generator]) -> Sentences:
+    """The same sentences cut anew, by sampling (Kudo 2018; Provilkov et al. 2020), each by its own generator."""
     sentences = [ids.tolist() for ids in side.split()]
-    sampled = vocabulary.sample(vocabulary.decode(sentences), alpha, rng)
+    texts = zip(vocabulary.decode(sentences), rngs, strict=True)
+    sampled = [vocabulary.sample([text], alpha, rng)[0] for text, rng in texts]
     return flatten([old if vocabulary.unk in old else new for old, new in zip(sentences, sampled, strict=True)])

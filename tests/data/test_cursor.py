@@ -9,11 +9,13 @@ import numpy as np
 import pytest
 
 from nmtk.data import epoch
+from nmtk.data.batches import flatten
 from nmtk.data.cursor import Cursor, Share, walk
 from nmtk.data.epoch import Epoch
 from nmtk.data.mixture import Mixture, Section
-from nmtk.data.packed import Rows, Sentences
+from nmtk.data.packed import Rows, Sentences, Shelf
 from nmtk.errors import DataError
+from tests.training.conftest import sentences
 from tests.training.kit import FakeCorpus, vocabularies
 
 PAIRS = 150
@@ -103,6 +105,32 @@ def test_ranks_share_the_pairs_of_one(section: int, ranks: int) -> None:
         assert {(part.after, part.tokens, part.epochs) for part in parts} == {(share.after, share.tokens, share.epochs)}
         real = [batch for part in parts for batch in part.batches if batch.tokens]
         assert sum((Counter(batch.source_BS[:, 0].tolist()) for batch in real), Counter()) == pairs([share])
+
+
+class Words(FakeCorpus):
+    """Sentences of real pieces, which can be cut otherwise."""
+
+    def __init__(self) -> None:
+        super().__init__(PAIRS)
+        encoded = flatten(vocabularies().source.encode(sentences(PAIRS, 7)))
+        self.source_lengths = self.target_lengths = encoded.lengths
+        self.source = self.target = Shelf(encoded).gather  # type: ignore[method-assign]
+
+
+@pytest.mark.parametrize("ranks", [2, 3])
+def test_sampled_segmentations_are_those_of_one_rank(ranks: int) -> None:
+    def seen(**options: int) -> Counter[tuple[int, ...]]:
+        of = Mixture([Words()], [1.0], vocabularies())  # type: ignore[list-item]
+        shares = takewhile(lambda share: share.after.epoch == 1, walk(of, 64, 1, 3, alpha=0.2, **options))
+        batches = [batch for share in shares for batch in share.batches if len(batch.real_N)]
+        pad = vocabularies().source.pad
+        return Counter(tuple(i for i in row if i != pad) for batch in batches for row in batch.source_BS.tolist())
+
+    alone = seen()
+    assert sum((seen(rank=rank, ranks=ranks) for rank in range(ranks)), Counter()) == alone
+    eos = vocabularies().source.eos
+    plain = Counter((*ids, eos) for ids in vocabularies().source.encode(sentences(PAIRS, 7)))
+    assert alone != plain
 
 
 def test_no_more_than_a_section_is_ever_read(section: int) -> None:
