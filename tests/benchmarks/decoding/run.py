@@ -167,7 +167,7 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument("--source", type=Path, required=True)
     parser.add_argument("--reference", type=Path, required=True)
     parser.add_argument("--peers", type=Path, required=True, help="environment with ctranslate2 and transformers")
-    parser.add_argument("--lines", type=int, default=1000, help="of which a batch for each worker must come at least")
+    parser.add_argument("--lines", type=int, default=1000, help="a batch for each worker, at the least")
     parser.add_argument("--alone", type=int, default=100, help="lines that are translated one by one")
     parser.add_argument("--join", type=int, default=1, help="neighbouring lines that make one source")
     parser.add_argument("--exact", type=int, help="tokens of every translation, </s> not among them")
