@@ -1,13 +1,14 @@
 """Devices and precision: what `auto` means, and a plain answer where the machine lacks what was asked for."""
 
 import functools
-from contextlib import AbstractContextManager, nullcontext
+from collections.abc import Iterator
+from contextlib import AbstractContextManager, contextmanager, nullcontext
 from pathlib import Path
 
 import torch
 from torch.nn.attention import SDPBackend, sdpa_kernel
 
-from nmtk.errors import OptionsError
+from nmtk.errors import NmtkError, OptionsError
 
 PRECISIONS = {"float32": torch.float32, "bfloat16": torch.bfloat16, "float16": torch.float16, "int8": torch.int8}
 
@@ -106,3 +107,19 @@ def is_out_of_memory(error: BaseException) -> bool:
     if isinstance(error, torch.OutOfMemoryError | MemoryError):
         return True
     return isinstance(error, RuntimeError) and any(words in str(error) for words in _USED_UP)
+
+
+@contextmanager
+def naming_memory(
+    device: torch.device, work: str, remedy: str, *, where: str = "", error: type[NmtkError] = NmtkError
+) -> Iterator[None]:
+    """Let an error of used-up memory be one line: after `where`, on which device, in what work, and what would help.
+
+    Raises `error` in its place; every other error passes.
+    """
+    try:
+        yield
+    except (RuntimeError, MemoryError) as found:
+        if not is_out_of_memory(found):
+            raise
+        raise error(f"{where}out of memory on {device}, in {work}: wanted {remedy}") from None

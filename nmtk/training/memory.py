@@ -3,14 +3,14 @@
 import os
 import sys
 from collections.abc import Iterator
-from contextlib import AbstractContextManager, contextmanager
+from contextlib import AbstractContextManager
 from pathlib import Path
 
 import torch
 from torch import nn
 
+from nmtk import devices
 from nmtk.data.batches import Batch
-from nmtk.devices import is_out_of_memory
 from nmtk.errors import TrainingError
 from nmtk.training.options import TrainingOptions
 
@@ -98,18 +98,9 @@ def _file_cache(stat: Path) -> int:
     return int(fields.get("total_inactive_file", fields.get("inactive_file", 0)))
 
 
-@contextmanager
-def naming_memory(update: int, device: torch.device, work: str, remedy: str) -> Iterator[None]:
-    """Let an error of used-up memory be one line: in which update, where, at what work, and what would help.
-
-    Raises TrainingError in its place; every other error passes.
-    """
-    try:
-        yield
-    except (RuntimeError, MemoryError) as error:
-        if not is_out_of_memory(error):
-            raise
-        raise TrainingError(f"update {update}: out of memory on {device}, in {work}: wanted {remedy}") from None
+def naming_memory(update: int, device: torch.device, work: str, remedy: str) -> AbstractContextManager[None]:
+    """Let an error of used-up memory say in which update, where, at what work, and what helps: raises TrainingError."""
+    return devices.naming_memory(device, work, remedy, where=f"update {update}: ", error=TrainingError)
 
 
 def naming_the_batch(
