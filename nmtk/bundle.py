@@ -21,6 +21,7 @@ from nmtk.errors import ModelError
 from nmtk.files import atomic_folder, write_text
 from nmtk.model.int8 import quantise
 from nmtk.model.options import TransformerOptions
+from nmtk.model.packed import can_pack, pack
 from nmtk.model.transformer import Transformer
 from nmtk.options import Options, nearest
 from nmtk.vocabulary.vocabulary import FILES as VOCABULARIES
@@ -54,8 +55,17 @@ class Bundle(NamedTuple):
     card: Document
 
     @classmethod
-    def load(cls, path: Path, device: torch.device | str = "cpu", dtype: torch.dtype = torch.float32) -> "Bundle":
+    def load(
+        cls,
+        path: Path,
+        device: torch.device | str = "cpu",
+        dtype: torch.dtype = torch.float32,
+        packed: bool = False,
+    ) -> "Bundle":
         """Load a model folder, or the final model of a run (else its newest checkpoint).
+
+        packed: for translating alone, faster where that is known (see model/packed.py); its weights cannot be read
+        from it any more. Bytes always are.
 
         Raises ModelError when there is none, when its format is newer, or when a file is cut short; OptionsError for
         options that are not as they should be.
@@ -66,7 +76,12 @@ class Bundle(NamedTuple):
         model = Transformer(options.model, len(vocabularies.source), len(vocabularies.target))
         load_weights(model, folder / WEIGHTS)
         card = read_yaml(folder / CARD) if (folder / CARD).exists() else {}
-        model = quantise(model.to(device)) if dtype == torch.int8 else model.to(device, dtype)
+        if dtype == torch.int8:
+            quantise(model.to(device))
+        else:
+            model.to(device, dtype)
+            if packed and can_pack(torch.device(device), dtype):
+                pack(model)
         return cls(model.eval(), vocabularies, options.decoding, card)
 
     def save(self, folder: Path) -> None:

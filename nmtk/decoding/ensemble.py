@@ -110,15 +110,16 @@ def load_ensemble(
     weights: Sequence[float] | None = None,
     device: torch.device | str = "cpu",
     dtype: torch.dtype = torch.float32,
+    packed: bool = True,
 ) -> Committee:
-    """Load several model folders as one model.
+    """Load several model folders as one model, laid out for translating (see `Bundle.load`) unless `packed` is False.
 
     Raises ModelError when one is missing or damaged, or when two have different vocabularies: they must number their
     pieces alike. Raises OptionsError for weights that do not fit.
     """
     if not paths:
         raise OptionsError("an ensemble of no models: wanted one model folder or more")
-    bundles = [Bundle.load(path, device, dtype) for path in paths]
+    bundles = [Bundle.load(path, device, dtype, packed) for path in paths]
     for path, bundle in zip(paths, bundles, strict=True):
         for side in ("source", "target"):
             if getattr(bundle.vocabularies, side).digest != getattr(bundles[0].vocabularies, side).digest:
@@ -135,8 +136,9 @@ def load_models(
     weights: Sequence[float] | None = None,
     device: torch.device | str = "cpu",
     dtype: torch.dtype = torch.float32,
+    packed: bool = True,
 ) -> Loaded:
-    """Load a model folder as it is, several as an ensemble; see `Bundle.load` and `load_ensemble`."""
+    """Load one model folder by itself, several as an ensemble; see `load_ensemble`."""
     if len(paths) == 1 and weights is None:
-        return Bundle.load(paths[0], device, dtype)
-    return load_ensemble(paths, weights, device, dtype)
+        return Bundle.load(paths[0], device, dtype, packed)
+    return load_ensemble(paths, weights, device, dtype, packed)

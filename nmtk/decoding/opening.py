@@ -50,7 +50,7 @@ def load(models: Sequence[Path], weights: Sequence[float] | None, machine: Machi
     keep_memory(PRIMITIVES)
     place = own_device(pick_device(machine.device))
     kind = pick_precision(machine.precision, place, exact=True)
-    return load_models(models, weights, place, kind)
+    return load_models(models, weights, place, kind, packed=machine.engine is None)  # an engine wants the weights
 
 
 def _workers(machine: Machine, device: torch.device) -> int:

@@ -55,5 +55,5 @@ def quantise(model: Transformer) -> Transformer:
         for name, child in module.named_children():
             if isinstance(child, nn.Linear):
                 setattr(module, name, Int8Linear(child.weight, child.bias))
-    model.int8_output = Int8Linear(model.output_weight_VD, model.output_bias_V)
+    model.own_output = Int8Linear(model.output_weight_VD, model.output_bias_V)
     return model

@@ -43,7 +43,7 @@ class Transformer(nn.Module):
         self.decoder = Decoder(options)
         self.output_weight = nn.Parameter(torch.empty(target_size, width)) if options.tying == "none" else None
         self.output_bias = nn.Parameter(torch.zeros(target_size)) if options.output_bias else None
-        self.int8_output: nn.Module | None = None  # in the place of the output matrix, once int8.py has made it
+        self.own_output: nn.Module | None = None  # in the place of the output matrix, once int8.py or packed.py made it
         self._initialise()
 
     def _initialise(self) -> None:
@@ -107,8 +107,8 @@ class Transformer(nn.Module):
 
     def project(self, hidden: Tensor) -> Tensor:
         """Logits of the next piece: [..., D] to [..., V]."""
-        if self.int8_output is not None:
-            logits: Tensor = self.int8_output(hidden)
+        if self.own_output is not None:
+            logits: Tensor = self.own_output(hidden)
             return logits
         return F.linear(hidden, self.output_weight_VD, self.output_bias_V)
 

@@ -150,7 +150,7 @@ def examine_run(run: Path, lines: int | None = None, device: str = "auto") -> Ro
     test, text = next(iter(tests.items()))
     model = find(run)
     [plain] = translations(model, None, {test: text}, place_of(run, model), device).values()
-    bundle = Bundle.load(model, pick_device(device))
+    bundle = Bundle.load(model, pick_device(device), packed=True)
     translator = Translator(bundle, DecodingOptions.parse(bundle.decoding, str(model)))
     card = examine(translator, test, list(text.pairs()), plain, options, home.recipe.data.target)
     if options == asked:

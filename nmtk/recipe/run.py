@@ -229,7 +229,7 @@ def _finish(recipe: Recipe, prepared: Prepared, trainer: Trainer, run: Path, con
     bundle = bundle._replace(decoding=recipe.decoding.document())  # it may have changed since they were saved
     bundle.save(run / FINAL)
     _say(console, f"model: mean of {len(chosen)} checkpoints, updates {', '.join(map(str, sorted(chosen)))}")
-    bundle = Bundle.load(run / FINAL, trainer.ranks.device)
+    bundle = Bundle.load(run / FINAL, trainer.ranks.device, packed=True)
     tests = prepared.texts.test
     options = DecodingOptions.parse(bundle.decoding, str(run))
     translated = translate_tests(bundle, options, tests, run)

@@ -48,7 +48,7 @@ def translations(
         wanted = made_by | {"source": _digest(source)}
         lines = _kept(place, name, wanted)
         if lines is None:
-            translator = translator or Translator(Bundle.load(model, pick_device(device)), options)
+            translator = translator or Translator(Bundle.load(model, pick_device(device), packed=True), options)
             lines = translator.translate_all(source)
             keep(place, name, lines, wanted)
         found[name] = lines

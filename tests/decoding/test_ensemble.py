@@ -7,8 +7,8 @@ import pytest
 import torch
 
 import nmtk
-from nmtk.bundle import Bundle
-from nmtk.decoding.ensemble import Committee, Ensemble, load_ensemble
+from nmtk.bundle import Bundle, weights
+from nmtk.decoding.ensemble import Committee, Ensemble, load_ensemble, load_models
 from nmtk.decoding.options import DecodingOptions
 from nmtk.decoding.scoring import Scorer
 from nmtk.decoding.strategies import Beam, DiverseBeam, Greedy, Mbr, Sampling, Strategy
@@ -16,6 +16,7 @@ from nmtk.decoding.system import System
 from nmtk.decoding.translator import Translator
 from nmtk.errors import ModelError, OptionsError
 from nmtk.model.options import TransformerOptions
+from nmtk.model.packed import can_pack
 from nmtk.model.transformer import Transformer
 from nmtk.vocabulary.learn import VocabularyOptions, learn
 from nmtk.vocabulary.vocabulary import Vocabularies, Vocabulary
@@ -141,3 +142,15 @@ def test_weights_that_do_not_fit_are_refused(folder: Path, weights: list[float],
 def test_no_models_are_no_ensemble() -> None:
     with pytest.raises(OptionsError, match=r"^an ensemble of no models: wanted one model folder or more$"):
         load_ensemble([])
+
+
+@pytest.mark.skipif(not can_pack(torch.device("cpu"), torch.float32), reason="no oneDNN for x86 here")
+def test_only_what_is_asked_to_be_packed_is(folder: Path) -> None:
+    plain = Bundle.load(folder)
+    again = load_models([folder], packed=False).model
+    assert isinstance(again, Transformer)
+    assert weights(plain.model).keys() == weights(again).keys()
+    for packed in (Bundle.load(folder, packed=True).model, load_models([folder]).model):
+        assert isinstance(packed, Transformer)
+        assert packed.own_output is not None
+        assert weights(packed).keys() < weights(plain.model).keys()

@@ -131,8 +131,8 @@ def test_each_test_set_is_translated_once_by_the_model_on_the_disk(
     translating: list[Bundle] = []
     load_bundle, translator = Bundle.load, Translator
 
-    def loading(path: Path, *arguments: Any) -> Bundle:
-        bundle = load_bundle(path, *arguments)
+    def loading(path: Path, *arguments: Any, **named: Any) -> Bundle:
+        bundle = load_bundle(path, *arguments, **named)
         loaded.extend([bundle] if path == tmp_path / "run" / "model" else [])
         return bundle
 

@@ -27,7 +27,7 @@ from tests.benchmarks.decoding.memory import peak
 def worker(job: dict[str, Any]) -> Worker:
     """What translates a batch."""
     device = pick_device("cpu")
-    bundle = Bundle.load(Path(job["run"]), device, pick_precision(job["precision"], device))
+    bundle = Bundle.load(Path(job["run"]), device, pick_precision(job["precision"], device), packed=True)
     strategy = Beam(width=job["beam"], penalty=Average(alpha=job["alpha"])) if job["beam"] > 1 else Greedy()
     lengths = {
         "longest": job["longest"] + 1,

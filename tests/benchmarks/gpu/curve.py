@@ -62,7 +62,7 @@ def _finish(task: Task, scale: Scale, run: Path, out: Path) -> Figures:
     mean = average_bundles([saved[update] for update in chosen])
     mean.save(run / "model")
     dtype = torch.bfloat16 if scale.device.type == "cuda" else torch.float32
-    bundle = Bundle.load(run / "model", scale.device, dtype)
+    bundle = Bundle.load(run / "model", scale.device, dtype, packed=True)
     sources, references = [pair.source for pair in task.valid], [pair.target for pair in task.valid]
     lines = Translator(bundle, task.recipe.decoding).translate_all(sources)
     write_text(out / "curve-translations.txt", "".join(line + "\n" for line in lines))
