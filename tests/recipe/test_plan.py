@@ -54,7 +54,8 @@ def test_a_trained_run_stays_as_it_is(plan: Plan, train: Train, tmp_path: Path) 
     assert train("run").returncode == 0
     known = [tmp_path / "run" / name for name in ("recipe.yaml", "run.yaml")]
     before = [path.read_bytes() for path in known]
-    assert "0:00:00" not in plan("run", "training.updates=900", "decoding.strategy={kind: beam, width: 7}")["time"]
+    facts = plan("run", "training.updates=900", "decoding.strategy={kind: beam, width: 7}")
+    assert not facts["time"].startswith("0:00:00")
     assert [path.read_bytes() for path in known] == before
 
 
