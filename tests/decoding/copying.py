@@ -37,6 +37,6 @@ def copying_bundle(updates: int = UPDATES) -> Bundle:
         logits_BTV = model(batch.source_BS, batch.keep_BS, batch.target_BT)
         loss = cross_entropy(logits_BTV.flatten(0, 1)[batch.real_N], batch.gold_BT.flatten()[batch.real_N])
         optimiser.zero_grad()
-        loss.backward()  # type: ignore[no-untyped-call]
+        torch.autograd.backward(loss)
         optimiser.step()
     return Bundle(model.eval(), vocabularies, {}, {})
