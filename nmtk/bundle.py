@@ -21,7 +21,7 @@ from nmtk.errors import ModelError
 from nmtk.files import atomic_folder, write_text
 from nmtk.model.int8 import quantise
 from nmtk.model.options import TransformerOptions
-from nmtk.model.packed import can_pack, pack
+from nmtk.model.packed import pack
 from nmtk.model.transformer import Transformer
 from nmtk.options import Options, nearest
 from nmtk.vocabulary.vocabulary import FILES as VOCABULARIES
@@ -80,7 +80,7 @@ class Bundle(NamedTuple):
             quantise(model.to(device))
         else:
             model.to(device, dtype)
-            if packed and can_pack(torch.device(device), dtype):
+            if packed:
                 pack(model)
         return cls(model.eval(), vocabularies, options.decoding, card)
 

@@ -51,9 +51,5 @@ class Int8Linear(nn.Module):
 
 def quantise(model: Transformer) -> Transformer:
     """Put bytes in the place of the matrices of every layer and of the output; embeddings and norms stay. In place."""
-    for module in list(model.modules()):
-        for name, child in module.named_children():
-            if isinstance(child, nn.Linear):
-                setattr(module, name, Int8Linear(child.weight, child.bias))
-    model.own_output = Int8Linear(model.output_weight_VD, model.output_bias_V)
+    model.replace_matrices(Int8Linear)
     return model

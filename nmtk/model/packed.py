@@ -1,8 +1,9 @@
 """Matrices laid out beforehand as oneDNN wants to read them, for translating on CPUs.
 
 `F.linear` in float32 asks MKL, which takes its widest vectors on Intel's processors only and orders the matrix anew at
-every call. oneDNN with its own layout takes 0.35 to 0.45 times as long on an AMD EPYC of the Zen 4 kind, for 5 to 320
-rows; in bfloat16, which PyTorch always multiplies by oneDNN, 0.4 to 0.9 times.
+every call. oneDNN with its own layout takes less than half its time on an AMD EPYC of the Zen 4 kind, but for the
+smallest products; in bfloat16, which PyTorch always multiplies by oneDNN, it is the layout alone that is saved
+(tests/benchmarks/packed.py measures both).
 """
 
 import platform
@@ -48,13 +49,11 @@ def can_pack(device: torch.device, dtype: torch.dtype) -> bool:
 
 
 def pack(model: Transformer) -> Transformer:
-    """Lay out the matrices of every layer and of the output; their plain form, embeddings excepted, is given up.
+    """Lay out the matrices of every layer and of the output, where that can be done (`can_pack`). In place.
 
-    In place.
+    Their plain form is given up, and with it their names among the parameters.
     """
-    for module in list(model.modules()):
-        for name, child in module.named_children():
-            if isinstance(child, nn.Linear):
-                setattr(module, name, PackedLinear(child.weight, child.bias))
-    model.own_output = PackedLinear(model.output_weight_VD, model.output_bias_V)
+    weight = model.source_embedding.weight
+    if can_pack(weight.device, weight.dtype):
+        model.replace_matrices(PackedLinear)
     return model

@@ -1,5 +1,7 @@
 """The whole model: embeddings, encoder, decoder, output."""
 
+from collections.abc import Callable
+
 import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
@@ -43,7 +45,7 @@ class Transformer(nn.Module):
         self.decoder = Decoder(options)
         self.output_weight = nn.Parameter(torch.empty(target_size, width)) if options.tying == "none" else None
         self.output_bias = nn.Parameter(torch.zeros(target_size)) if options.output_bias else None
-        self.own_output: nn.Module | None = None  # in the place of the output matrix, once int8.py or packed.py made it
+        self.own_output: nn.Module | None = None  # in the place of the output matrix: see `replace_matrices`
         self._initialise()
 
     def _initialise(self) -> None:
@@ -89,6 +91,17 @@ class Transformer(nn.Module):
     @property
     def _target_embedding(self) -> Embedding:
         return self.source_embedding if self.target_embedding is None else self.target_embedding
+
+    def replace_matrices(self, make: Callable[[Tensor, Tensor | None], nn.Module]) -> None:
+        """Put modules made of weight_NK and bias_N in the place of every layer's matrices and of the output's.
+
+        Embeddings, norms and an output matrix that is not tied stay beside them. For inference alone.
+        """
+        for module in list(self.modules()):
+            for name, child in module.named_children():
+                if isinstance(child, nn.Linear):
+                    setattr(module, name, make(child.weight, child.bias))
+        self.own_output = make(self.output_weight_VD, self.output_bias_V)
 
     def encode(self, source_BS: Tensor, keep_BS: Tensor | None, known_BS: Tensor | None = None) -> Tensor:
         """The source as the decoder sees it: memory_BSD. `keep` is False at padding; None when there is none.

@@ -29,7 +29,7 @@ from nmtk.decoding.timing import Question, Searched, time_search
 from nmtk.devices import pick_device, pick_precision
 from nmtk.errors import OptionsError
 from nmtk.model.options import PRESETS, TransformerOptions
-from nmtk.model.packed import can_pack, pack
+from nmtk.model.packed import pack
 from nmtk.model.transformer import Transformer
 from nmtk.options import nearest
 from nmtk.recipe.home import RUN, begun, open_run
@@ -255,9 +255,7 @@ def _decoding(
     kept = subject.trained or subject.untrained
     model = Transformer(kept.options, len(kept.source_embedding.weight), len(kept.output_weight_VD))
     model.load_state_dict(kept.state_dict())
-    model = model.to(device, dtype).eval()
-    if can_pack(device, dtype):
-        pack(model)  # as translating does
+    model = pack(model.to(device, dtype).eval())  # as translating does
     found: Searched = time_search(
         model,
         subject.questions,
