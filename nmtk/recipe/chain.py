@@ -123,8 +123,11 @@ def open_chain(chain: Sequence[Stage], overwrite: bool, ranks: Ranks) -> list[St
     return [chain[place] for place in ranks.tell([chain.index(stage) for stage in left])]
 
 
-def make_texts(stage: Stage, ranks: Ranks, console: Console) -> bool:
-    """Have the texts made that a stage is to train on; False when a signal broke that off. All ranks come here."""
+def make_texts(stage: Stage, chain: Sequence[Stage], ranks: Ranks, console: Console) -> bool:
+    """Have the texts made that a stage of a chain is to train on, each once for all who train on it.
+
+    False when a signal broke that off. All ranks come here.
+    """
     if not stage.models:
         return True
     ranks.at(0, "preparing", least=math.inf)
@@ -134,7 +137,8 @@ def make_texts(stage: Stage, ranks: Ranks, console: Console) -> bool:
     ranks.wait()
     makings, settled = ranks.tell((makings, settled))
     threads = stage.located.recipe.training.threads
-    return settled or all(make(making, threads, ranks, console) for making in makings)
+    elsewhere = [other.work / name for other in chain if other is not stage for name in other.models]
+    return settled or all(make(making, threads, ranks, console, elsewhere) for making in makings)
 
 
 def _tell_of_changes(makings: Sequence[Making], console: Console) -> None:

@@ -11,6 +11,7 @@ It is made anew when it is gone, has been changed, or would now be another.
 import math
 import shutil
 import time
+from collections.abc import Iterable
 from pathlib import Path
 from typing import NamedTuple
 
@@ -73,8 +74,17 @@ class Making(NamedTuple):
 
     def up_to_date(self, source: Document) -> bool:
         """Whether the text is in its place, whole, and of this source."""
-        known = _read(_note_of(self.path))
-        return self.path.is_file() and known == source | {"sha256": sha256(self.path)}
+        return _is(self.path, source)
+
+    def borrow(self, source: Document, elsewhere: Iterable[Path]) -> Path | None:
+        """Copy the text from the first of these places where there is one of this source; returns the place."""
+        for path in elsewhere:
+            if _is(path, source):
+                part = self.draft.with_suffix(".copy")
+                shutil.copyfile(path, part)
+                part.replace(self.draft)
+                return path
+        return None
 
     def begin(self, source: Document) -> None:
         """Have a workshop for a text of this source, and whatever there is in it of another is gone."""
@@ -106,17 +116,19 @@ def find_made(name: str, options: MadeOptions, work: Path) -> Found:
     return Found(name, path, digest, path.stat().st_size, origin)
 
 
-def make(making: Making, threads: int | None, ranks: Ranks, console: Console) -> bool:
+def make(making: Making, threads: int | None, ranks: Ranks, console: Console, elsewhere: Iterable[Path] = ()) -> bool:
     """Make a text unless it is there; False when a signal broke that off, and what was translated is kept.
 
-    Under torchrun each rank translates its share, as in `nmtk translate`: all of them see the run's folder. Raises
-    ModelError, OptionsError and DataError.
+    Where the same has been made `elsewhere`, it is copied. Under torchrun each rank translates its share, as in
+    `nmtk translate`: all of them see the run's folder. Raises ModelError, OptionsError and DataError.
     """
     ranks.at(0, "translating", least=math.inf)
     source = making.source() if ranks.first else {}
     made = ranks.first and making.up_to_date(source)
     if ranks.first and not made:
         making.begin(source)
+        if not making.draft.is_file() and (lender := making.borrow(source, elsewhere)):
+            say(console, f"{making.name}: the same as {lender}")
     ranks.wait()
     made, drafted = ranks.tell((made, making.draft.is_file()))
     if made:
@@ -185,6 +197,11 @@ class _Progress:
 def say(console: Console, text: str) -> None:
     """A line for the user, as it is."""
     console.print(text, markup=False, highlight=False, soft_wrap=True)
+
+
+def _is(path: Path, source: Document) -> bool:
+    """Whether a made text is there, whole, and of this source."""
+    return path.is_file() and _read(_note_of(path)) == source | {"sha256": sha256(path)}
 
 
 def _note_of(path: Path) -> Path:

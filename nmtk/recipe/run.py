@@ -2,6 +2,7 @@
 
 import gc
 import math
+from collections.abc import Sequence
 from contextlib import ExitStack, nullcontext
 from pathlib import Path
 from typing import Any
@@ -78,17 +79,17 @@ def train(located: Located, run: Path, overwrite: bool, console: Console) -> Sco
             gc.collect()  # of the stage before
             torch.cuda.empty_cache()
             with held(stage.run) if ranks.first and stage is not chain[-1] else nullcontext():
-                scores = _stage(stage, ranks, console)
+                scores = _stage(stage, chain, ranks, console)
             if scores is None:
                 break
         return scores
 
 
-def _stage(stage: Stage, ranks: Ranks, console: Console) -> Scores | None:
-    """The whole job of one recipe, by ranks that may have done another's before."""
+def _stage(stage: Stage, chain: Sequence[Stage], ranks: Ranks, console: Console) -> Scores | None:
+    """The whole job of one recipe of a chain, by ranks that may have done another's before."""
     recipe = stage.located.recipe
     ranks = _on_device(ranks, recipe)
-    if not make_texts(stage, ranks, console):
+    if not make_texts(stage, chain, ranks, console):
         return None
     prepared = begin(stage.located, stage.run, ranks, console)
     trainer = _trainer(recipe, prepared, stage.run, ranks, console)
@@ -117,7 +118,7 @@ def _on_device(ranks: Ranks, recipe: Recipe) -> Ranks:
     """The ranks where a recipe is to be trained. Raises TrainingError when they would have to join anew for that."""
     device = pick_device(recipe.training.device)
     if ranks.world == 1:
-        return ranks._replace(device=device)
+        return ranks.on(device)
     if device.type != ranks.device.type:
         raise TrainingError(
             f"recipe {recipe.name}: training.device: found {device.type}, wanted {ranks.device.type} as in the chain's "

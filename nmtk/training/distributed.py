@@ -46,13 +46,10 @@ class Ranks(NamedTuple):
         """Join the processes that torchrun started (RANK, WORLD_SIZE, LOCAL_RANK), or stay alone without it."""
         count = int(os.environ.get("WORLD_SIZE", "1"))
         picked = pick_device(device)
-        if picked.type == "cuda":
-            if count > 1:
-                picked = _own_gpu()
-            torch.cuda.set_device(picked.index or 0)  # the streams, events and random numbers that name none are its
         if count == 1:
-            return cls(0, 1, picked)
+            return cls(0, 1, picked).on(picked)
         patience, rank = Patience.of_environment(), int(os.environ["RANK"])
+        ranks = cls(rank, count, picked).on(_own_gpu() if picked.type == "cuda" else picked)
         try:
             store, *_ = next(rendezvous("env://", timeout=timedelta(seconds=patience.starting)))
             own = _own_place(store, rank, count, patience.starting)
@@ -60,8 +57,13 @@ class Ranks(NamedTuple):
             name, reason = name_of(rank, socket.gethostname(), os.getpid()), str(error).splitlines()[0]
             raise TrainingError(f"{name}: waited {patience.starting:.0f} s for all ranks to start: {reason}") from None
         dist.init_process_group(_backend(picked), timeout=LONGEST, store=own, rank=rank, world_size=count)
-        ranks = cls(rank, count, picked)
         return ranks._replace(watch=ranks._watch(patience))
+
+    def on(self, device: torch.device) -> Self:
+        """The same on a device. A GPU becomes the current one: its streams and random numbers are the default."""
+        if device.type == "cuda":
+            torch.cuda.set_device(device.index or 0)
+        return self._replace(device=device)
 
     def _watch(self, patience: Patience) -> Watch:
         hosts = (os.environ["MASTER_ADDR"], socket.gethostname())

@@ -1,21 +1,17 @@
 """Rehearsal: updates of a model that nobody will use, to learn what they cost in time and memory."""
 
-import math
 import time
 from collections.abc import Iterator, Sequence
 from typing import NamedTuple
 
 import torch
-from torch.nn.utils import clip_grad_norm_
 
 from nmtk.data.batches import Batch
 from nmtk.model.transformer import Transformer
 from nmtk.training.distributed import Ranks
 from nmtk.training.flops import Lengths, wait_for
-from nmtk.training.moving_average import MovingAverage
 from nmtk.training.options import TrainingOptions
-from nmtk.training.parallel import lay_out
-from nmtk.training.step import make_step
+from nmtk.training.updater import Updater
 
 WARM = 2
 """Updates that are not timed: the first one also makes the optimiser's state and asks for memory."""
@@ -44,27 +40,17 @@ class Rehearsal:
     """
 
     def __init__(self, model: Transformer, options: TrainingOptions, dtype: torch.dtype, ranks: Ranks) -> None:
-        self.ranks, self.clip = ranks, options.clip_norm or math.inf
-        self.model = model.train()
-        self.wrapped = lay_out(make_step(model, options, dtype, ranks.device), options.sharding, ranks)
-        self.parameters = list(model.parameters())
-        self.optimiser = options.optimiser.build(self.parameters)
-        for group in self.optimiser.param_groups:
-            group["lr"] = 0.0
-        self.average = MovingAverage(model, options.ema) if options.ema else None
+        self.ranks = ranks
+        model.train()
+        self._updater = Updater(model, options, dtype, ranks._replace(watch=None))  # what nobody waits for is not told
 
     def update(self, batches: Sequence[Batch]) -> None:
         """One update of these batches."""
-        tokens = max(1, sum(batch.tokens for batch in batches))
+        tokens = self.ranks.world * max(1, sum(batch.tokens for batch in batches))
         for number, batch in enumerate(batches, 1):
-            with self.ranks.exchange(self.wrapped, number == len(batches)):
-                loss = self.wrapped(batch.to(self.ranks.device))
-                (loss.smoothed / tokens).backward()
-        clip_grad_norm_(self.parameters, self.clip)
-        self.optimiser.step()
-        self.optimiser.zero_grad()
-        if self.average:
-            self.average.update(1)
+            self._updater.accumulate(batch, tokens, 1, last=number == len(batches))
+        self._updater.clip()
+        self._updater.apply(1, rate=0.0)
 
     def time(self, updates: Iterator[Sequence[Batch]], seconds: float) -> Paced:
         """Make updates for so long, at least one; the first of all are not timed. All ranks make equally many."""
@@ -85,11 +71,11 @@ class Rehearsal:
 
     def checkpoint_bytes(self) -> int:
         """What a checkpoint of this training takes on disk: weights, their averages and the optimiser's state."""
-        weights = sum(parameter.numel() * parameter.element_size() for parameter in self.parameters)
+        weights = sum(parameter.numel() * parameter.element_size() for parameter in self._updater.parameters)
         state = sum(
             value.numel() * value.element_size()
-            for values in self.optimiser.state.values()
+            for values in self._updater.optimiser.state.values()
             for value in values.values()
             if isinstance(value, torch.Tensor)
         )
-        return weights * (2 if self.average else 1) + state
+        return weights * (2 if self._updater.average else 1) + state

@@ -1,6 +1,5 @@
 """The trainer: one loop over updates, which can be stopped at any of them and goes on as if it never had been."""
 
-import math
 import time
 from collections.abc import Generator, Iterator, Sequence
 from contextlib import closing
@@ -9,7 +8,6 @@ from typing import Any
 
 import numpy as np
 import torch
-from torch.nn.utils import clip_grad_norm_
 
 from nmtk.bundle import Bundle
 from nmtk.data.cursor import Share, walk
@@ -19,16 +17,14 @@ from nmtk.devices import sum_type
 from nmtk.errors import TrainingError
 from nmtk.training import checkpoints
 from nmtk.training.checkpoints import State
-from nmtk.training.distributed import Ranks, whole
+from nmtk.training.distributed import Ranks
 from nmtk.training.memory import naming_memory, naming_the_batch
-from nmtk.training.moving_average import MovingAverage
 from nmtk.training.options import TrainingOptions
-from nmtk.training.parallel import lay_out
 from nmtk.training.progress import Listener, Log
 from nmtk.training.schedules import Horizon
 from nmtk.training.signals import Signals
-from nmtk.training.step import make_step
 from nmtk.training.stopping import Position, Validated, is_due, reason_to_stop, share_done, to_keep
+from nmtk.training.updater import Updater
 from nmtk.training.validation import Validator
 from nmtk.training.verdict import SLOW
 from nmtk.training.window import Checked, Window
@@ -56,11 +52,8 @@ class Trainer:
         self.run, self.bundle, self.mixture, self.validator = run, bundle, mixture, validator
         self.options, self.ranks, self.listeners = options, ranks, listeners
         self.model = bundle.model
-        self.step = make_step(self.model, options, dtype, ranks.device)
-        self.wrapped = lay_out(self.step, options.sharding, ranks)
-        self.parameters = list(self.model.parameters())
-        self.optimiser = options.optimiser.build(self.parameters)
-        self.average = MovingAverage(self.model, options.ema) if options.ema else None
+        self.updater = Updater(self.model, options, dtype, ranks)
+        self.average = self.updater.average
         self.horizon = Horizon(self.model.options.width, options.updates)
         self.log = Log(run / "log.jsonl")
         self.state = State()
@@ -138,24 +131,14 @@ class Trainer:
         self.model.train()
         sums = torch.zeros(2, dtype=sum_type(device), device=device)
         for number, batch in enumerate(share.batches, 1):
-            self.ranks.at(step, "forward")
-            last = number == len(share.batches)
-            with self.ranks.exchange(self.wrapped, last), naming_the_batch(step, device, batch, self.options):
-                loss = self.wrapped(batch.to(device))
-                self.ranks.at(step, "backward")
-                (loss.smoothed * (self.ranks.world / share.tokens)).backward()
-                sums += torch.stack([loss.smoothed.detach(), loss.nll])
+            with naming_the_batch(step, device, batch, self.options):
+                sums += self.updater.accumulate(batch, share.tokens, step, last=number == len(share.batches))
         self.ranks.at(step, "optimiser")
         with naming_the_batch(step, device, batch, self.options):  # with the first update, state is made
-            norm = whole(clip_grad_norm_(self.parameters, self.options.clip_norm or math.inf))
+            norm = self.updater.clip()
             self._check(Checked(step, share, sums, norm))
             rate = self.options.optimiser.rate * self.options.schedule.factor(step, self.horizon)
-            for group in self.optimiser.param_groups:
-                group["lr"] = rate
-            self.optimiser.step()
-            self.optimiser.zero_grad()
-            if self.average:
-                self.average.update(step)
+            self.updater.apply(step, rate)
         self.window.add(share, sums, norm, rate)
         state.update, state.cursor, state.epochs = step, share.after, share.epochs
         state.tokens += share.tokens
@@ -208,7 +191,7 @@ class Trainer:
             self.ranks.at(update, "saving", least=SLOW)
             self._check(None)
             self.state.window = self.window.sums(self.ranks)
-            checkpoints.save(self.run, self.bundle, self.optimiser, self.state, self.average, self.ranks)
+            checkpoints.save(self.run, self.bundle, self.updater.optimiser, self.state, self.average, self.ranks)
             self.saved = update
         if validate:
             with naming_memory(update, self.ranks.device, "validation", self._less_to_validate()):
@@ -225,7 +208,7 @@ class Trainer:
         self.ranks.at(self.state.update, "validation")
         if self.average:
             self.average.swap()
-        bundle, step = self.bundle, self.step
+        bundle, step = self.bundle, self.updater.step
         if self.options.sharding == "full" and self.ranks.world > 1:
             from nmtk.training.sharding import unsharded  # takes two seconds to import
 
@@ -262,7 +245,7 @@ class Trainer:
         folder = checkpoints.folder_of(self.run, update)
         if self.ranks.first:
             checkpoints.check_data(folder, self.bundle.card)
-        self.state = checkpoints.load(folder, self.model, self.optimiser, self.average, self.ranks)
+        self.state = checkpoints.load(folder, self.model, self.updater.optimiser, self.average, self.ranks)
         self.window = Window.of(self.state.window, self.ranks, self.state.seconds)
         self.saved = update
         if self.ranks.first:

@@ -95,6 +95,25 @@ def test_each_recipe_is_trained_and_what_it_makes_is_trained_on(train: Train, ch
     assert "<BT>" in vocabularies.source.pieces(tag), "the tag is one piece"
 
 
+def test_what_two_recipes_learn_from_is_translated_once(train: Train, chain: Path, tmp_path: Path) -> None:
+    middle = read_yaml(chain / "recipe.yaml") | {"name": "middle"}
+    (chain / "middle.yaml").write_text(to_yaml(middle))
+    change(
+        chain / "recipe.yaml", data__translate={"made.en": MADE, "again.de": {"text": "made.en", "by": "middle.yaml"}}
+    )
+    done = train("run")
+    assert done.returncode == 0, done.stderr
+    runs = [tmp_path / name / "text" / "made.en" for name in ("middle", "run")]
+    assert f"made.en: the same as {runs[0]}" in done.stderr.splitlines()
+    assert done.stderr.count(f"{tmp_path / 'reverse'} translates mono.de") == 1
+    first, second = (path.read_bytes() + path.with_name("made.en.yaml").read_bytes() for path in runs)
+    assert first == second
+    assert lines_of(tmp_path / "run" / "text" / "again.de") == nmtk.load(tmp_path / "middle").translate(
+        lines_of(runs[0])
+    )
+    assert not list(tmp_path.glob("run/text/*.making"))
+
+
 def test_a_finished_chain_makes_nothing_again(train: Train, chain: Path, tmp_path: Path) -> None:
     assert train("run").returncode == 0
     files = [tmp_path / "run" / "text" / "made.en", tmp_path / "reverse" / "model" / "model.safetensors"]

@@ -119,7 +119,7 @@ def test_training_stops_where_memory_is_used_up_and_skips_nothing(
     ("place", "line"),
     [
         ("nmtk.training.trainer.walk", "update 1: out of memory on cpu, in reading batches ahead: wanted a smaller tr"),
-        ("nmtk.training.trainer.clip_grad_norm_", "update 1: out of memory on cpu, in a batch of "),
+        ("nmtk.training.updater.clip_grad_norm_", "update 1: out of memory on cpu, in a batch of "),
         ("nmtk.training.moving_average.MovingAverage.update", "update 1: out of memory on cpu, in a batch of "),
         (
             "nmtk.training.validation.Validator._loss",

@@ -38,8 +38,9 @@ def assert_parts(rank: int) -> None:
 
     def checked(trainer: Trainer, share: Share) -> None:
         update(trainer, share)
-        moments = [value for state in trainer.optimiser.state.values() for value in state.values() if value.ndim]
-        for held in (trainer.parameters, moments, trainer.average.average if trainer.average else []):
+        updater = trainer.updater
+        moments = [value for state in updater.optimiser.state.values() for value in state.values() if value.ndim]
+        for held in (updater.parameters, moments, trainer.average.average if trainer.average else []):
             mine, all_of_it = sum(part(tensor).numel() for tensor in held), sum(tensor.numel() for tensor in held)
             assert mine < 0.6 * all_of_it, f"{mine} of {all_of_it}"
 

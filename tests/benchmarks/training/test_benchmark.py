@@ -54,6 +54,12 @@ def test_every_number_of_the_task_reaches_every_peer(engine: Engine, tmp_path: P
     assert written >= {264, 11, 1234, 58, 0.13, 4321, 0.17, 1.9, 357, 0.91, 0.97, 77}
 
 
+def test_the_task_is_the_same_whatever_the_recipe_becomes() -> None:
+    others = load(Path("multi30k-en-de"), ["model={preset: base, activation: gelu}", *SETTINGS]).recipe
+    assert others.model == load(Path("multi30k-en-de"), SETTINGS).recipe.model
+    assert (others.model.encoder_layers, others.model.decoder_layers, others.model.norm_order) == (3, 3, "post")
+
+
 def _leaves(document: Any) -> Iterator[Any]:
     if isinstance(document, dict | list):
         for value in document.values() if isinstance(document, dict) else document:
