@@ -55,7 +55,7 @@ def options(
         bool, typer.Option("--version", callback=_version, is_eager=True, help="Print the version and end.")
     ] = False,
 ) -> None:
-    """Train, run and measure Transformer translation models, from raw text to a served model."""
+    """Train, run and measure Transformer translation models, from raw text to a scored translation."""
 
 
 def main() -> None:

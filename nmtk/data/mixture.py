@@ -1,5 +1,6 @@
 """Several packed corpora as one, read in sections, and sampled segmentations of their sentences."""
 
+import math
 from collections.abc import Callable, Sequence
 
 import numpy as np
@@ -16,8 +17,16 @@ from nmtk.vocabulary.vocabulary import Vocabularies, Vocabulary
 class Mixture:
     """Several corpora as one, each with the weight it has in an epoch."""
 
-    def __init__(self, corpora: Sequence[Corpus], weights: Sequence[float], vocabularies: Vocabularies) -> None:
+    def __init__(
+        self,
+        corpora: Sequence[Corpus],
+        weights: Sequence[float],
+        vocabularies: Vocabularies,
+        longest: int | None = None,
+    ) -> None:
+        """longest: pieces of a sentence, `</s>` not among them, that no sampled segmentation is to exceed."""
         self.corpora, self.weights, self.vocabularies = tuple(corpora), tuple(weights), vocabularies
+        self.longest = longest
         self.sizes = [len(corpus) for corpus in corpora]
 
     def epoch(self, seed: int, number: int) -> Epoch:
@@ -31,10 +40,11 @@ class Mixture:
     def section(self, epoch: Epoch, places: range, batch_tokens: int) -> "Section":
         """Read and plan the pairs at these places of an epoch."""
         rows = epoch.rows(places)
-        source = _join([_read(self.corpora[corpus].source, found) for corpus, found in rows])
-        target = _join([_read(self.corpora[corpus].target, found) for corpus, found in rows])
+        one, other = self.vocabularies
+        source = _join([_known(_read(self.corpora[n].source, found), one, self.corpora[n]) for n, found in rows])
+        target = _join([_known(_read(self.corpora[n].target, found), other, self.corpora[n]) for n, found in rows])
         rng = np.random.default_rng([epoch.seed, epoch.number, 0, places.stop])
-        return Section(source, target, self.vocabularies, places, batch_tokens, rng)
+        return Section(source, target, self.vocabularies, places, batch_tokens, rng, self.longest)
 
 
 class Section:
@@ -48,8 +58,10 @@ class Section:
         places: range,
         batch_tokens: int,
         rng: np.random.Generator,
+        longest: int | None = None,
     ) -> None:
-        """places: those that the pairs have in their epoch, all together."""
+        """places: those that the pairs have in their epoch, all together. longest: see `Mixture`."""
+        self._longest = longest
         self._source, self._target, self._vocabularies = Shelf(source), Shelf(target), vocabularies
         self.source_lengths, self.target_lengths = source.lengths + np.int32(1), target.lengths + np.int32(1)
         """Tokens of each pair, `</s>` included."""
@@ -61,7 +73,10 @@ class Section:
         """How many batches are done when so many pairs of the epoch are. Raises DataError when one is half done."""
         number = int(np.searchsorted(self.ends, taken))
         if self.ends[number] != taken:
-            raise DataError(f"no batch ends after {taken:,} pairs of the epoch: the corpora or their batches changed")
+            raise DataError(
+                f"no batch ends after {taken:,} pairs of the epoch: the corpora or their batches changed: "
+                "put back those of the checkpoint, or use --overwrite to start over"
+            )
         return number
 
     def tokens(self, rows: Rows) -> int:
@@ -73,13 +88,13 @@ class Section:
 
         alpha: segment both sides anew, by sampling (see `Vocabulary.sample`), decided by `seed` and the pair's number
         alone, whatever batch it is in; a sentence with unknown characters keeps its segmentation, as its text is not
-        in the packed corpus.
+        in the packed corpus, and so does one that would become longer than a sentence may be.
         """
         source, target = self._source.gather(rows), self._target.gather(rows)
         if alpha is not None:
             rngs = [np.random.default_rng([*seed, int(row)]) for row in rows]
-            source = resegment(source, self._vocabularies.source, alpha, rngs)
-            target = resegment(target, self._vocabularies.target, alpha, rngs)
+            source = resegment(source, self._vocabularies.source, alpha, rngs, self._longest)
+            target = resegment(target, self._vocabularies.target, alpha, rngs, self._longest)
         return collate(source, target, self._vocabularies)
 
 
@@ -90,6 +105,16 @@ def _read(read: Callable[[Rows], Sentences], rows: Rows) -> Sentences:
     return sentences if len(unique) == len(rows) else Shelf(sentences).gather(copies)
 
 
+def _known(sentences: Sentences, vocabulary: Vocabulary, corpus: Corpus) -> Sentences:
+    """The sentences, of the vocabulary's pieces. Raises DataError when they have others."""
+    if (highest := int(sentences.ids.max(initial=0))) >= len(vocabulary):
+        raise DataError(
+            f"{corpus.folder}: damaged: found piece {highest} where there are {len(vocabulary)}: delete it to pack the "
+            f"corpus again"
+        )
+    return sentences
+
+
 def _join(parts: Sequence[Sentences]) -> Sentences:
     if len(parts) == 1:
         return parts[0]
@@ -97,9 +122,18 @@ def _join(parts: Sequence[Sentences]) -> Sentences:
     return Sentences(ids, np.concatenate([part.lengths for part in parts]))
 
 
-def resegment(side: Sentences, vocabulary: Vocabulary, alpha: float, rngs: Sequence[np.random.Generator]) -> Sentences:
+def resegment(
+    side: Sentences,
+    vocabulary: Vocabulary,
+    alpha: float,
+    rngs: Sequence[np.random.Generator],
+    longest: int | None = None,
+) -> Sentences:
     """The same sentences cut anew, by sampling (Kudo 2018; Provilkov et al. 2020), each by its own generator."""
+    most = math.inf if longest is None else longest
     sentences = [ids.tolist() for ids in side.split()]
     texts = zip(vocabulary.decode(sentences), rngs, strict=True)
     sampled = [vocabulary.sample([text], alpha, rng)[0] for text, rng in texts]
-    return flatten([old if vocabulary.unk in old else new for old, new in zip(sentences, sampled, strict=True)])
+    return flatten(
+        [old if vocabulary.unk in old or len(new) > most else new for old, new in zip(sentences, sampled, strict=True)]
+    )

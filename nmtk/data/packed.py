@@ -163,7 +163,7 @@ class _Numbers(Generic[T]):
     """A file of numbers, of which stretches are read."""
 
     def __init__(self, path: Path, dtype: np.dtype[T], count: int) -> None:
-        self._path, self._dtype = path, dtype
+        self._path, self._dtype, self._count = path, dtype, count
         try:
             found = path.stat().st_size
         except FileNotFoundError:
@@ -173,7 +173,12 @@ class _Numbers(Generic[T]):
             raise DataError(f"{path}: found {found} bytes, wanted {wanted}: delete its folder to pack the corpus again")
 
     def read(self, firsts: npt.NDArray[np.integer[Any]], counts: npt.NDArray[np.integer[Any]]) -> npt.NDArray[T]:
-        """The numbers of stretches that begin at these places and have so many, end to end."""
+        """The numbers of stretches that begin at these places and have so many, end to end.
+
+        Raises DataError for stretches that are not there.
+        """
+        if len(firsts) and (min(firsts.min(), counts.min()) < 0 or (firsts + counts).max() > self._count):
+            raise DataError(f"{self._path.parent}: damaged: delete it to pack the corpus again")
         size = self._dtype.itemsize
         numbers = np.empty(int(counts.sum()), self._dtype)
         left = memoryview(numbers.view(np.uint8))  # type: ignore[arg-type]  # true from Python 3.12 on

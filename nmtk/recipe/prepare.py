@@ -46,14 +46,18 @@ def prepare(located: Located, run: Path, console: Console) -> Prepared:
     """
     recipe, folder = located
     texts = find_texts(recipe.data, folder, run / "text")
-    if not begun(run):
+    if begun(run):
+        _check_same(recipe, texts, run)
+    else:
         _forget_others(recipe, texts, run)
+    _check_tests(recipe, texts)
     unseen = [texts.valid, *texts.test.values()] if recipe.data.held_out == "drop" else []
     held_out = HeldOut(chain.from_iterable(text.pairs() for text in unseen))
     vocabularies = _vocabularies(recipe, folder, texts, held_out, run / "vocabulary", console)
     _check_sampling(recipe, vocabularies)
     corpora = [_corpus(recipe, text, held_out, vocabularies, run / "data" / text.name, console) for text in texts.train]
-    return Prepared(texts, vocabularies, Mixture(corpora, [text.weight for text in texts.train], vocabularies))
+    weights = [text.weight for text in texts.train]
+    return Prepared(texts, vocabularies, Mixture(corpora, weights, vocabularies, recipe.data.filters.longest))
 
 
 def made_of(recipe: Recipe, texts: Texts) -> Document:
@@ -79,6 +83,27 @@ def _forget_others(recipe: Recipe, texts: Texts, run: Path) -> None:
     for name in there:
         shutil.rmtree(run / name)
     write_text(note, to_yaml(wanted))
+
+
+def _check_same(recipe: Recipe, texts: Texts, run: Path) -> None:
+    """Raises DataError for a file of the training or validation text that is another than training has begun with."""
+    known = read_yaml(run / PREPARED).get("files", {}) if (run / PREPARED).is_file() else {}
+    used = {name for text in (*recipe.data.train, recipe.data.valid) for name in text.files()}
+    for found in texts.manifest:
+        if found.name in used and known.get(found.name, found.sha256) != found.sha256:
+            raise DataError(
+                f"{run}: {found.name} has changed since training began: found SHA-256 {found.sha256[:12]}, wanted "
+                f"{known[found.name][:12]}: put it back, or use -o for another run, or --overwrite to start over"
+            )
+
+
+def _check_tests(recipe: Recipe, texts: Texts) -> None:
+    """Raises DataError for a test set without text, before there are hours of training that it would spoil."""
+    for name, text in texts.test.items():
+        if not any(pair.source.strip() and pair.target.strip() for pair in text.pairs()):
+            raise DataError(
+                f"recipe {recipe.name}: data.test.{name}: found no line with text on both sides, wanted at least one"
+            )
 
 
 def _vocabularies(

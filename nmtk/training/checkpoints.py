@@ -19,12 +19,13 @@ from pathlib import Path
 from typing import NamedTuple
 
 import torch
+from pydantic import TypeAdapter
 from torch import Tensor, nn
 
 from nmtk.bundle import CARD, CHECKPOINTS, WEIGHTS, Bundle, read_tensors, read_weights, write_tensors
 from nmtk.data.cursor import Cursor
 from nmtk.documents import Document, read_yaml
-from nmtk.errors import ModelError
+from nmtk.errors import ModelError, OptionsError
 from nmtk.files import atomic_folder, write_text
 from nmtk.training.distributed import Ranks, like
 from nmtk.training.moving_average import MovingAverage
@@ -45,6 +46,9 @@ class State:
     history: list[Validated] = field(default_factory=list)
     window: dict[str, float] = field(default_factory=dict)
     """Sums since the last log line, so that the next line says the same after a resume."""
+
+
+_STATE, _VALIDATED = TypeAdapter(State), TypeAdapter(Validated)
 
 
 def folder_of(run: Path, update: int) -> Path:
@@ -112,17 +116,25 @@ def _read(folder: Path, model: nn.Module, averaged: bool) -> _Read:
     try:
         state = _read_state(folder)
         weights, training = read_weights(model, folder / WEIGHTS), read_tensors(folder / TRAINING)
-        if not averaged:
-            return _Read(state, weights, {}, training)
-        return _Read(state, {name: training.pop(f"live.{name}") for name in weights}, weights, training)
+        live = {name: training.pop(f"live.{name}") for name in weights} if averaged else weights
+        if strange := [key for key in training if not key.partition(".")[0].isdecimal()]:
+            raise ModelError(f"{folder / TRAINING}: found {strange[0]}, wanted an optimiser's state")
+        return _Read(state, live, weights if averaged else {}, training)
     except (ModelError, KeyError) as error:
         reason = f"lacks {error}" if isinstance(error, KeyError) else str(error)
-        raise ModelError(f"{reason}: delete {folder} to go on from the checkpoint before it") from None
+        raise ModelError(f"{reason}: {_without(folder)}") from None
+
+
+def _without(folder: Path) -> str:
+    return f"delete {folder} to go on from the checkpoint before it"
 
 
 def check_data(folder: Path, card: Document) -> None:
     """Raise ModelError when a checkpoint was trained on other data than a model with this card is."""
-    known = read_yaml(folder / CARD)
+    try:
+        known = read_yaml(folder / CARD)
+    except OptionsError as error:
+        raise ModelError(f"{error}: {_without(folder)}") from None
     if other := [key for key in ("vocabulary", "corpora") if known.get(key) != card.get(key)]:
         raise ModelError(
             f"{folder}: trained on other {' and '.join(other)} than the run has now: "
@@ -138,11 +150,11 @@ def write_validation(folder: Path, validated: Validated) -> None:
 def read_validation(folder: Path) -> Validated | None:
     """The measures of a checkpoint, if it was validated."""
     try:
-        return Validated(**json.loads((folder / VALIDATION).read_text("utf-8")))
+        return _VALIDATED.validate_json((folder / VALIDATION).read_bytes())
     except FileNotFoundError:
         return None
-    except (ValueError, TypeError):
-        raise ModelError(f"{folder / VALIDATION}: cut short or damaged: delete it to have it measured again") from None
+    except ValueError:
+        raise ModelError(f"{folder / VALIDATION}: cut short or damaged") from None
 
 
 def prune(run: Path, keep: Iterable[int]) -> None:
@@ -163,13 +175,12 @@ def clear_remains(run: Path) -> None:
 
 def _read_state(folder: Path) -> State:
     try:
-        document = json.loads((folder / STATE).read_text("utf-8"))
-        document["cursor"] = Cursor(*document["cursor"])
-        document["history"] = [Validated(*validated) for validated in document["history"]]
-        state = State(**document)
+        state = _STATE.validate_json((folder / STATE).read_bytes())
+        if state.update != int(folder.name):
+            raise ValueError
     except FileNotFoundError:
         raise ModelError(f"{folder / STATE}: no such file") from None
-    except (ValueError, TypeError, KeyError):
+    except ValueError:
         raise ModelError(f"{folder / STATE}: cut short or damaged") from None
     if validated := read_validation(folder):
         state.history.append(validated)

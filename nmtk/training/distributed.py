@@ -20,6 +20,7 @@ from torch.nn.parallel import DistributedDataParallel
 from nmtk.devices import pick_device
 from nmtk.errors import NmtkError, TrainingError
 from nmtk.training.hub import Hub
+from nmtk.training.signals import unheard
 from nmtk.training.verdict import Patience, name_of
 from nmtk.training.watch import Watch
 
@@ -87,9 +88,10 @@ class Ranks(NamedTuple):
             self.watch.leave()
             dist.destroy_process_group()
             return
-        if isinstance(error, RuntimeError) and not isinstance(error, torch.OutOfMemoryError):
-            self.watch.lose()
-        told = self.watch.fail(str(error) or type(error).__name__)
+        with unheard():
+            if isinstance(error, RuntimeError) and not isinstance(error, torch.OutOfMemoryError):
+                self.watch.lose()
+            told = self.watch.fail(str(error) or type(error).__name__)
         if isinstance(error, NmtkError):
             raise type(error)(told) from None
 

@@ -114,7 +114,7 @@ class TrainingOptions(Options):
     word_dropout: WordDropout | None = None
     consistency: Consistency | None = None
     """Two passes over every batch, pulled together: twice the time and memory of an update."""
-    seed: NonNegativeInt = 1
+    seed: Annotated[int, Field(ge=0, lt=1 << 63)] = 1
     validation: Validation = Validation()
     early_stop: Annotated[EarlyStop | None, FREE] = None
     checkpoint: Checkpoints = Checkpoints()
@@ -130,7 +130,7 @@ class TrainingOptions(Options):
     The whole model is translated with on rank 0 alone: when it validates, on the CPU, slowly, if the GPU has no room
     for it beside the rank's part; at the end, on its GPU (or with `device: cpu`, by a process that is alone).
     """
-    threads: Annotated[PositiveInt | None, FREE] = None
+    threads: Annotated[int | None, Field(gt=0, le=1 << 12), FREE] = None
 
     @model_validator(mode="after")
     def _consistent(self) -> "TrainingOptions":

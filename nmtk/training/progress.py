@@ -10,6 +10,7 @@ from rich.console import Console
 from rich.progress import BarColumn, Progress, ProgressColumn, Task, TextColumn, TimeElapsedColumn
 from rich.text import Text
 
+from nmtk.errors import TrainingError
 from nmtk.files import write_text
 
 Record = dict[str, Any]
@@ -47,11 +48,20 @@ class Log:
             file.write(json.dumps(record) + "\n")
 
     def read(self) -> list[Record]:
-        """All records; a last line that a killed process left unfinished is none."""
+        """All records; a last line that a killed process left unfinished is none. Raises TrainingError for others."""
         if not self.path.exists():
             return []
-        lines = self.path.read_text("utf-8").splitlines(keepends=True)
-        return [json.loads(line) for line in lines if line.endswith("\n")]
+        lines = self.path.read_bytes().splitlines(keepends=True)
+        return [self._record(number, line) for number, line in enumerate(lines, 1) if line.endswith(b"\n")]
+
+    def _record(self, number: int, line: bytes) -> Record:
+        try:
+            record: Record = json.loads(line)
+            if {"kind", "update"} <= record.keys():
+                return record
+        except (ValueError, AttributeError):
+            pass
+        raise TrainingError(f"{self.path}:{number}: found no record of training: delete the line, or the whole log")
 
     def cut_back(self, update: int, validated: bool) -> None:
         """Forget what came after an update; its validation too when its measures are not known."""

@@ -1,12 +1,28 @@
 """Signals that ask training to end: a scheduler's SIGTERM, and Ctrl-C."""
 
 import signal
+import threading
 import time
+from collections.abc import Iterator
+from contextlib import contextmanager
 from types import FrameType, TracebackType
 from typing import Any, Self
 
 _ONE = 1.0
 """Seconds in which signals are one: torchrun passes on what the terminal has already sent."""
+
+
+@contextmanager
+def unheard() -> Iterator[None]:
+    """Within it SIGTERM does nothing: torchrun sends it to the ranks that are left, which still find out why."""
+    if threading.current_thread() is not threading.main_thread():  # it has no say in signals
+        yield
+        return
+    before = signal.signal(signal.SIGTERM, signal.SIG_IGN)
+    try:
+        yield
+    finally:
+        signal.signal(signal.SIGTERM, before)
 
 
 class Signals:

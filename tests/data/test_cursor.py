@@ -133,6 +133,18 @@ def test_sampled_segmentations_are_those_of_one_rank(ranks: int) -> None:
     assert alone != plain
 
 
+def test_no_sampled_segmentation_is_longer_than_a_sentence_may_be() -> None:
+    longest = int(Words().source_lengths.max())
+
+    def lengths(limit: int | None) -> list[int]:
+        of = Mixture([Words()], [1.0], vocabularies(), limit)  # type: ignore[list-item]
+        shares = takewhile(lambda share: share.after.epoch == 1, walk(of, 64, 1, 3, alpha=0.02))
+        return [batch.source_BS.shape[1] - 1 for share in shares for batch in share.batches]
+
+    assert max(lengths(None)) > longest + 2
+    assert max(lengths(longest + 2)) <= longest + 2
+
+
 def test_no_more_than_a_section_is_ever_read(section: int) -> None:
     of = mixture(1.0, 2.0)
     an_epoch(of)

@@ -63,6 +63,15 @@ def test_a_file_that_shrinks_while_it_is_read_is_an_error(tmp_path: Path) -> Non
         side.gather(np.array([0]))
 
 
+@pytest.mark.parametrize("name", ["a.starts", "a.lengths"])
+def test_numbers_that_cannot_be_are_damage(tmp_path: Path, name: str) -> None:
+    side = Side(tmp_path, "a", write(tmp_path, "a", [[1, 2], [3]], [], 9), 2)
+    path = tmp_path / name
+    path.write_bytes(b"\xff" * path.stat().st_size)
+    with pytest.raises(DataError, match="damaged: delete it to pack the corpus again"):
+        side.gather(np.arange(2))
+
+
 def test_the_recipe_for_padding_pads(tmp_path: Path) -> None:
     """As the docstring of Sentences says."""
     sentences = [[1, 2], [], [3, 4, 5]]

@@ -13,6 +13,7 @@ import pytest
 from safetensors.torch import load_file
 
 from nmtk.documents import read_yaml
+from nmtk.errors import TrainingError
 from nmtk.recipe.home import held
 from nmtk.training.checkpoints import saved
 from nmtk.training.progress import TIMES, Log
@@ -158,10 +159,17 @@ def test_a_changed_option_is_refused_with_both_values(train: Train, tmp_path: Pa
 
 def test_other_text_than_before_is_refused(train: Train, recipe: Path, tmp_path: Path) -> None:
     assert train("run").returncode == 0
-    shutil.rmtree(tmp_path / "run" / "data")
+    known = (tmp_path / "run" / "run.yaml").read_bytes()
     for side in ("en", "de"):
         lines = (recipe / f"train.{side}").read_text().splitlines(keepends=True)
         (recipe / f"train.{side}").write_text("".join(lines[1:]))
+    refused = train("run", "training.updates=20")
+    assert refused.returncode == 1
+    assert "train.en has changed since training began: found SHA-256 " in refused.stderr.splitlines()[-1]
+    assert (tmp_path / "run" / "run.yaml").read_bytes() == known, "what was trained on is still known"
+
+    shutil.rmtree(tmp_path / "run" / "data")
+    (tmp_path / "run" / "prepared.yaml").unlink()
     refused = train("run", "training.updates=20")
     assert refused.returncode == 1
     assert "00000012: trained on other corpora than the run has now" in refused.stderr.splitlines()[-1]
@@ -187,6 +195,62 @@ def test_a_checkpoint_cut_short_is_named(train: Train, tmp_path: Path) -> None:
         assert f"delete {folder}" in line
         (folder / name).write_bytes(whole)
     assert train("run", "training.updates=20").returncode == 0
+
+
+@pytest.mark.parametrize(
+    ("name", "content", "told"),
+    [
+        ("state.json", '{"update": "x", "cursor": [1, 0], "history": []}', "state.json: cut short or damaged"),
+        ("state.json", '{"cursor": [1, 0]}', "state.json: cut short or damaged"),
+        ("validation.json", '{"update": 12, "scores": 5}', "validation.json: cut short or damaged"),
+        ("validation.json", "", "validation.json: cut short or damaged"),
+        ("card.yaml", None, "card.yaml: no such file"),
+        ("training.safetensors", "model.safetensors", "training.safetensors: found "),
+    ],
+)
+def test_what_is_wrong_with_a_checkpoint_is_a_line(
+    train: Train, tmp_path: Path, name: str, content: str | None, told: str
+) -> None:
+    assert train("run").returncode == 0
+    folder = saved(tmp_path / "run")[12]
+    if content is None:
+        (folder / name).unlink()
+    elif (folder / content).is_file() and content:
+        shutil.copyfile(folder / content, folder / name)
+    else:
+        (folder / name).write_text(content)
+    failed = train("run", "training.updates=20")
+    assert failed.returncode == 1
+    line = failed.stderr.splitlines()[-1]
+    assert line.startswith(f"nmtk: error: {folder}/{told}")
+    assert line.endswith(f"delete {folder} to go on from the checkpoint before it")
+
+
+@pytest.mark.parametrize("line", [b"garbage{\n", b"[1]\n", b"\xff\xfe\n", b"{}\n"])
+def test_a_damaged_log_is_named_with_its_line(tmp_path: Path, line: bytes) -> None:
+    log = Log(tmp_path / "log.jsonl")
+    log.write({"kind": "train", "update": 1})
+    with log.path.open("ab") as file:
+        file.write(line)
+    with pytest.raises(TrainingError, match=r"log.jsonl:2: found no record of training: delete the line"):
+        log.cut_back(1, validated=True)
+
+
+@pytest.mark.parametrize(
+    ("side", "text"), [("source", ""), ("target", "\n"), ("source", "\n \n")], ids=["empty", "blank", "blanks"]
+)
+def test_a_test_set_without_text_is_told_before_training(
+    train: Train, recipe: Path, tmp_path: Path, side: str, text: str
+) -> None:
+    lines = text.count("\n")
+    for name, other in (("source", "test.en"), ("target", "test.de")):
+        (recipe / other).write_text(text if name == side else "alpha\n" * lines)
+    failed = train("run")
+    assert failed.returncode == 1
+    assert failed.stderr.splitlines()[-1].endswith(
+        "data.test.test: found no line with text on both sides, wanted at least one"
+    )
+    assert not saved(tmp_path / "run")
 
 
 def test_a_loss_that_is_no_number_stops_and_keeps_the_last_checkpoint(train: Train, tmp_path: Path) -> None:

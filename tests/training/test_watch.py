@@ -187,6 +187,16 @@ def test_a_lost_rank_is_named_by_the_others(recipe: Path, tmp_path: Path, here: 
         assert "Traceback" not in told
 
 
+def test_a_launcher_that_ends_the_others_at_once_does_not_silence_them(recipe: Path, tmp_path: Path) -> None:
+    with wrong(recipe, tmp_path, 1, "dies") as ranks:
+        ranks[1].process.join()
+        while ranks[0].process.is_alive():
+            os.kill(ranks[0].process.pid or 0, signal.SIGTERM)
+            time.sleep(0.02)
+        assert ranks[0].code() == 1
+        assert f"pid {ranks[1].process.pid}) is gone: it ended without a word in update {UPDATE}" in ranks[0].stderr
+
+
 @pytest.mark.parametrize("here", [0, 1])
 def test_an_error_of_one_rank_ends_all_with_its_message_alone(recipe: Path, tmp_path: Path, here: int) -> None:
     with wrong(recipe, tmp_path, here, "raises") as ranks:
