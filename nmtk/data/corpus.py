@@ -45,11 +45,11 @@ class Corpus:
     Pickled (to another process), it is the folder's name and the header, not the data.
     """
 
-    def __init__(self, folder: Path, header: Header) -> None:
-        """Raises DataError when a file is missing or has not the size that the header says."""
-        self.folder, self.header = folder, header
-        self._source = Side(folder, "source", header.source, header.pairs)
-        self._target = Side(folder, "target", header.target, header.pairs)
+    def __init__(self, folder: Path, header: Header, sizes: tuple[int, int]) -> None:
+        """sizes: of the two vocabularies. Raises DataError for a file that is missing or of another size."""
+        self.folder, self.header, self._sizes = folder, header, sizes
+        self._source = Side(folder, "source", header.source, header.pairs, sizes[0])
+        self._target = Side(folder, "target", header.target, header.pairs, sizes[1])
 
     @classmethod
     def open(cls, folder: Path, vocabularies: Vocabularies) -> Self:
@@ -58,10 +58,10 @@ class Corpus:
         if header.vocabulary != vocabularies.digest:
             found, wanted = header.vocabulary[:12], vocabularies.digest[:12]
             raise DataError(f"{folder}: packed with vocabulary {found}, wanted {wanted}: delete it to pack it again")
-        return cls(folder, header)
+        return cls(folder, header, (len(vocabularies.source), len(vocabularies.target)))
 
     def __reduce__(self) -> tuple[Any, ...]:
-        return type(self), (self.folder, self.header)
+        return type(self), (self.folder, self.header, self._sizes)
 
     def __len__(self) -> int:
         return self.header.pairs

@@ -40,9 +40,8 @@ class Mixture:
     def section(self, epoch: Epoch, places: range, batch_tokens: int) -> "Section":
         """Read and plan the pairs at these places of an epoch."""
         rows = epoch.rows(places)
-        one, other = self.vocabularies
-        source = _join([_known(_read(self.corpora[n].source, found), one, self.corpora[n]) for n, found in rows])
-        target = _join([_known(_read(self.corpora[n].target, found), other, self.corpora[n]) for n, found in rows])
+        source = _join([_read(self.corpora[corpus].source, found) for corpus, found in rows])
+        target = _join([_read(self.corpora[corpus].target, found) for corpus, found in rows])
         rng = np.random.default_rng([epoch.seed, epoch.number, 0, places.stop])
         return Section(source, target, self.vocabularies, places, batch_tokens, rng, self.longest)
 
@@ -103,16 +102,6 @@ def _read(read: Callable[[Rows], Sentences], rows: Rows) -> Sentences:
     unique, copies = np.unique(rows, return_inverse=True)
     sentences = read(unique)
     return sentences if len(unique) == len(rows) else Shelf(sentences).gather(copies)
-
-
-def _known(sentences: Sentences, vocabulary: Vocabulary, corpus: Corpus) -> Sentences:
-    """The sentences, of the vocabulary's pieces. Raises DataError when they have others."""
-    if (highest := int(sentences.ids.max(initial=0))) >= len(vocabulary):
-        raise DataError(
-            f"{corpus.folder}: damaged: found piece {highest} where there are {len(vocabulary)}: delete it to pack the "
-            f"corpus again"
-        )
-    return sentences
 
 
 def _join(parts: Sequence[Sentences]) -> Sentences:

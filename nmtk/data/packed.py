@@ -122,9 +122,9 @@ class Side:
     and the kernel maps its neighbours with it. A few thousand rows at random made the whole of a 6 GB file resident.
     """
 
-    def __init__(self, folder: Path, name: str, header: SideHeader, pairs: int) -> None:
-        """Raises DataError when a file is missing or has another size than the header says."""
-        self._pairs = pairs
+    def __init__(self, folder: Path, name: str, header: SideHeader, pairs: int, vocabulary: int) -> None:
+        """vocabulary: how many pieces it has. Raises DataError for a file that is missing or of another size."""
+        self._folder, self._pairs, self._vocabulary = folder, pairs, vocabulary
         self._ids = _Numbers(folder / f"{name}.ids", id_type(header.width), header.pieces)
         self._starts = _Numbers(folder / f"{name}.starts", START, pairs)
         self._lengths = _Numbers(folder / f"{name}.lengths", LENGTH, pairs)
@@ -132,7 +132,7 @@ class Side:
     def gather(self, rows: Rows) -> Sentences:
         """The sentences of these rows, in their order; rows that follow each other are read in one.
 
-        Raises IndexError for a row that is not there.
+        Raises IndexError for a row that is not there, DataError for pieces that cannot be.
         """
         if len(rows) and not 0 <= rows.min() <= rows.max() < self._pairs:
             raise IndexError(f"found rows from {rows.min()} to {rows.max()}, wanted them below {self._pairs}")
@@ -140,7 +140,10 @@ class Side:
         firsts, counts = rows[runs], np.diff(runs, append=len(rows))
         lengths = self._lengths.read(firsts, counts)
         pieces = np.add.reduceat(lengths, runs, dtype=np.int64) if len(runs) else counts
-        return Sentences(self._ids.read(self._starts.read(firsts, np.ones_like(counts)), pieces), lengths)
+        ids = self._ids.read(self._starts.read(firsts, np.ones_like(counts)), pieces)
+        if ids.max(initial=0) >= self._vocabulary:
+            raise _damaged(self._folder)
+        return Sentences(ids, lengths)
 
 
 class Shelf:
@@ -157,6 +160,10 @@ class Shelf:
         shift = self._starts[rows] - (ends - lengths)
         at = np.arange(ends[-1] if len(ends) else 0) + np.repeat(shift, lengths)
         return Sentences(self._ids[at], lengths)
+
+
+def _damaged(folder: Path) -> DataError:
+    return DataError(f"{folder}: damaged: delete it to pack the corpus again")
 
 
 class _Numbers(Generic[T]):
@@ -178,7 +185,7 @@ class _Numbers(Generic[T]):
         Raises DataError for stretches that are not there.
         """
         if len(firsts) and (min(firsts.min(), counts.min()) < 0 or (firsts + counts).max() > self._count):
-            raise DataError(f"{self._path.parent}: damaged: delete it to pack the corpus again")
+            raise _damaged(self._path.parent)
         size = self._dtype.itemsize
         numbers = np.empty(int(counts.sum()), self._dtype)
         left = memoryview(numbers.view(np.uint8))  # type: ignore[arg-type]  # true from Python 3.12 on

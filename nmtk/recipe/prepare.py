@@ -125,7 +125,10 @@ def _vocabularies(
 
     def one(given: Path | None, *sides: str) -> Vocabulary:
         if given:
-            return Vocabulary.load(folder / given if (folder / given).is_file() else given)
+            try:
+                return Vocabulary.load(folder / given if (folder / given).is_file() else given)
+            except DataError as error:
+                raise DataError(f"recipe {recipe.name}: vocabulary: {error}") from None
         return Vocabulary(learn(lines(*sides), options))
 
     if options.joint and options.source_file is None:

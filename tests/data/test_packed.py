@@ -23,7 +23,7 @@ def test_the_last_id_of_a_vocabulary_survives(tmp_path: Path, vocabulary: int, w
     assert id_width(vocabulary) == width
     header = write(tmp_path, "side", [[vocabulary - 1, 0]], [], vocabulary)
     assert header.width == width
-    assert Side(tmp_path, "side", header, 1).gather(np.array([0])).ids.tolist() == [vocabulary - 1, 0]
+    assert Side(tmp_path, "side", header, 1, vocabulary).gather(np.array([0])).ids.tolist() == [vocabulary - 1, 0]
 
 
 @pytest.mark.parametrize("seed", range(5))
@@ -33,7 +33,7 @@ def test_gathered_rows_are_the_sentences_however_they_were_written(tmp_path: Pat
     header = write(tmp_path, "whole", sentences, [], 300)
     assert header == write(tmp_path, "cut", sentences, sorted(rng.integers(0, 51, 6).tolist()), 300)
     assert (tmp_path / "whole.starts").read_bytes() == (tmp_path / "cut.starts").read_bytes()
-    side = Side(tmp_path, "cut", header, len(sentences))
+    side = Side(tmp_path, "cut", header, len(sentences), 300)
     shelf = Shelf(side.gather(np.arange(50)))
     for size in (0, 1, 7, 50, 200):
         anywhere = rng.integers(0, 50, size)
@@ -50,22 +50,22 @@ def test_the_digest_knows_where_sentences_end(tmp_path: Path) -> None:
 
 
 def test_a_row_beyond_the_end_is_an_error(tmp_path: Path) -> None:
-    side = Side(tmp_path, "a", write(tmp_path, "a", [[1, 2], [3]], [], 9), 2)
+    side = Side(tmp_path, "a", write(tmp_path, "a", [[1, 2], [3]], [], 9), 2, 9)
     for row in (2, -1):
         with pytest.raises(IndexError, match=f"found rows from {row} to {row}, wanted them below 2"):
             side.gather(np.array([row]))
 
 
 def test_a_file_that_shrinks_while_it_is_read_is_an_error(tmp_path: Path) -> None:
-    side = Side(tmp_path, "a", write(tmp_path, "a", [[1, 2], [3]], [], 9), 2)
+    side = Side(tmp_path, "a", write(tmp_path, "a", [[1, 2], [3]], [], 9), 2, 9)
     (tmp_path / "a.ids").write_bytes(b"\0\0")
     with pytest.raises(DataError, match=r"a\.ids: cut short while it is in use"):
         side.gather(np.array([0]))
 
 
-@pytest.mark.parametrize("name", ["a.starts", "a.lengths"])
+@pytest.mark.parametrize("name", ["a.starts", "a.lengths", "a.ids"])
 def test_numbers_that_cannot_be_are_damage(tmp_path: Path, name: str) -> None:
-    side = Side(tmp_path, "a", write(tmp_path, "a", [[1, 2], [3]], [], 9), 2)
+    side = Side(tmp_path, "a", write(tmp_path, "a", [[1, 2], [3]], [], 9), 2, 9)
     path = tmp_path / name
     path.write_bytes(b"\xff" * path.stat().st_size)
     with pytest.raises(DataError, match="damaged: delete it to pack the corpus again"):
@@ -75,7 +75,7 @@ def test_numbers_that_cannot_be_are_damage(tmp_path: Path, name: str) -> None:
 def test_the_recipe_for_padding_pads(tmp_path: Path) -> None:
     """As the docstring of Sentences says."""
     sentences = [[1, 2], [], [3, 4, 5]]
-    ids, lengths = Side(tmp_path, "a", write(tmp_path, "a", sentences, [], 9), 3).gather(np.array([2, 1, 0]))
+    ids, lengths = Side(tmp_path, "a", write(tmp_path, "a", sentences, [], 9), 3, 9).gather(np.array([2, 1, 0]))
     padded = np.zeros((3, 3), dtype=np.int64)
     padded[np.arange(3) < lengths[:, None]] = ids
     assert padded.tolist() == [[3, 4, 5], [0, 0, 0], [1, 2, 0]]

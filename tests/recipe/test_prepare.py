@@ -110,3 +110,9 @@ def test_a_vocabulary_at_hand_that_cannot_be_sampled_is_told(tmp_path: Path) -> 
     training: Document = {"updates": 1, "sampling": {"alpha": 1}}
     with pytest.raises(OptionsError, match=r"^recipe backwards: training\.sampling\.alpha: found 1, wanted less"):
         prepared(tmp_path, 10_000, vocabulary={"file": "own.model"}, training=training)
+
+
+@pytest.mark.usefixtures("kept")
+def test_a_vocabulary_that_is_not_at_hand_is_told_with_its_key(tmp_path: Path) -> None:
+    with pytest.raises(DataError, match=r"^recipe backwards: vocabulary: nowhere\.model: no such file$"):
+        prepared(tmp_path, 10_000, vocabulary={"file": "nowhere.model"})
