@@ -39,7 +39,8 @@ def score(
     nmtk score -m RUN -m OTHER in.en out.de      an ensemble
     zstdcat out.de.zst | nmtk score -m RUN in.en.xz - --normalise -o scores.gz
 
-    One line for each pair, its </s> counted. Nothing is split, however long. The formats:
+    One line for each pair, its </s> counted. Nothing is split, however long. TARGET is cut into pieces as training text
+    is: a search may have come to the same text by other pieces, and then has another score for it. The formats:
 
     \b
     text     logp; with --tokens also a TAB, then TOKEN:logp for each token

@@ -77,8 +77,11 @@ class VarietyGuard:
 
 
 def variety_allowed(batch: Sequence[Sentence]) -> list[int]:
-    """How few different pieces there may be in a row of ROW: VARIETY, or what half as many have in the source."""
-    given = [[one.pieces, one.prefix] for one in batch]
+    """How few different pieces there may be in a row of ROW: VARIETY, or what half as many have in the source.
+
+    So too where what it must keep to has few.
+    """
+    given = [[one.pieces, one.prefix, *(ids for phrase in one.required for ids in phrase)] for one in batch]
     return [min(VARIETY, *(_variety(ids, ROW // 2) for ids in rows)) for rows in given]
 
 

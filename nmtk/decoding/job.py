@@ -109,20 +109,23 @@ def identity(job: Job, translator: Translator) -> Document:
 def refuse_shared(source: Path | None, output: Path | None, report: Path | None) -> None:
     """Raise OptionsError where one file would be two of them, or one of those that the work keeps beside its output."""
     given = {"input": source, "output": output, "report": report}
-    files = {name: path for name, path in given.items() if path and path != STANDARD and _may_be_file(path)}
+    files = {name: path for name, path in given.items() if path and _may_be_file(path)}
     for (name, path), (later, other) in combinations(files.items(), 2):
-        if _same(path, other):
+        if are_one(path, other):
             raise OptionsError(f"--{later}: found {other}, which is the {name} too: wanted another file")
     kept = files_of(files["output"].with_name(f"{files['output'].name}.part")) if "output" in files else ()
     for name in ("input", "report"):
-        if name in files and any(_same(files[name], path) for path in kept):
+        if name in files and any(are_one(files[name], path) for path in kept):
             raise OptionsError(f"--{name}: found {files[name]}, which the output takes on its way: wanted another file")
 
 
 def _may_be_file(path: Path) -> bool:
     """Whether it is no device or pipe: /dev/null may be all there is."""
-    return path.is_file() or not path.exists()
+    return path != STANDARD and (path.is_file() or not path.exists())
 
 
-def _same(one: Path, other: Path) -> bool:
+def are_one(one: Path, other: Path) -> bool:
+    """Whether two paths lead to one file, which may not be there yet."""
+    if not (_may_be_file(one) and _may_be_file(other)):
+        return False
     return one.resolve() == other.resolve() or (one.exists() and other.exists() and one.samefile(other))

@@ -10,6 +10,7 @@ from nmtk.decoding.jury import Seat
 from nmtk.decoding.loaded import Loaded
 from nmtk.decoding.scoring import Scorer
 from nmtk.decoding.translator import Translation
+from nmtk.documents import Document
 from nmtk.errors import OptionsError
 
 
@@ -85,13 +86,29 @@ class Reranker:
         return [sorted(some, key=lambda one: -one.score) for some in scored]
 
 
-def seated(jury: Sequence[Seat], load: Callable[[Path], Loaded]) -> Reranker:
-    """The reranker of a jury, whose models are loaded so. Raises what loading raises."""
+def seated(jury: Sequence[Seat], load: Callable[[Path], Loaded], card: Document) -> Reranker:
+    """The reranker of a jury, whose models are loaded so, for translations of the model with this card.
+
+    Raises what loading raises, and OptionsError for a model of another direction than its seat's.
+    """
     judges: list[Judge] = []
     for seat in jury:
         if seat.model is None:
             judges.append(Own() if seat.name == "own" else Length())
         else:
-            scorer = Scorer(load(seat.model))
+            bundle = load(seat.model)
+            _check_direction(seat, bundle.card, card)
+            scorer = Scorer(bundle)
             judges.append(Forward(scorer) if seat.name == "forward" else Backward(scorer))
     return Reranker(judges, [seat.weight for seat in jury])
+
+
+def _check_direction(seat: Seat, found: Document, card: Document) -> None:
+    """A card may as well not say what languages its model translates: then nothing is known against it."""
+    wanted = [card.get(side) for side in ("source", "target")]
+    if seat.name == "backward":
+        wanted.reverse()
+    sides = [found.get(side) for side in ("source", "target")]
+    if all([*sides, *wanted]) and sides != wanted:
+        there, here = (" to ".join(map(str, pair)) for pair in (sides, wanted))
+        raise OptionsError(f"--rerank: {seat.name}={seat.model} translates {there}: wanted a model of {here}")

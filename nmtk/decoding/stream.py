@@ -101,7 +101,8 @@ class _Answering:
         if job.jury and strategy.width == 1:
             raise OptionsError(f"--rerank: found a search that keeps 1, wanted {_more(strategy, 2)}")
         self.kept = strategy.width if job.jury else self.best
-        self.reranker = seated(job.jury, lambda path: load([path], None, job.machine)) if job.jury else None
+        judges = job.jury, lambda path: load([path], None, job.machine), translator.bundle.card
+        self.reranker = seated(*judges) if job.jury else None
         self.write = layout.writer(translator.bundle.vocabularies.target)
         self.aligner = _aligner(translator, len(job.models)) if layout.alignments else None
 

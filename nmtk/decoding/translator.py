@@ -102,9 +102,9 @@ class Translator:
     ) -> Iterator[list[Translation]]:
         """Like `translate`, but for each line its `best` translations, best first, with their scores.
 
-        There is always one; there are fewer than `best` where search found no more. The n-th best of a split line is
-        made of the n-th best of its parts. `first` is the number of the first line, where they are part of a text: from
-        it random numbers are drawn.
+        There is always one; there are fewer than `best` where search found no more, or the same text again. The n-th
+        best of a split line is made of the n-th best of its parts. `first` is the number of the first line, where they
+        are part of a text: from it random numbers are drawn.
         """
         requests = (Request(line) if isinstance(line, str) else line for line in lines)
         waiting: deque[Callable[[], Iterator[list[Translation]]]] = deque()
@@ -250,10 +250,16 @@ class Translator:
     def _join(self, request: Request, parts: Sequence[tuple[Sentence, Sequence[Hypothesis]]]) -> list[Translation]:
         if not parts:
             return [_EMPTY._replace(unmet=bool(request.required))]
-        return [
+        found = [
             self._translation(request, [(source, hypotheses[rank]) for source, hypotheses in parts])
             for rank in range(min(len(hypotheses) for _, hypotheses in parts))
         ]
+        if isinstance(self.options.strategy, Draws):  # what is drawn twice counts twice
+            return found
+        distinct: dict[str, Translation] = {}  # one text may have been found in other pieces, too
+        for one in found:
+            distinct.setdefault(one.text, one)
+        return list(distinct.values())
 
     def _translation(self, request: Request, parts: Sequence[tuple[Sentence, Hypothesis]]) -> Translation:
         chosen = [hypothesis for _, hypothesis in parts]

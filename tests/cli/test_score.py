@@ -173,3 +173,17 @@ def test_wrong_usage_ends_with_2(
 
 def test_standard_input_for_both_sides_is_refused(nmtk: Callable[..., Any], folder: Path) -> None:
     assert nmtk("score", "-m", folder, "-", "-").err.startswith("nmtk: error: -: found standard input for both sides")
+
+
+@pytest.mark.parametrize("place", [0, 1])
+def test_scores_never_take_the_place_of_a_text(
+    nmtk: Callable[..., Any], folder: Path, sides: Sides, place: int
+) -> None:
+    before = sides[place].read_bytes()
+    link = sides[place].with_name("link")
+    link.symlink_to(sides[place])
+    for output in (sides[place], link):
+        ended = nmtk("score", "-m", folder, *sides, "-o", output)
+        name = ("SOURCE", "TARGET")[place]
+        assert ended.err == f"nmtk: error: --output: found {output}, which is {name} too: wanted another file\n"
+        assert sides[place].read_bytes() == before

@@ -1,10 +1,12 @@
 import math
+from pathlib import Path
 
 import pytest
 
 from nmtk.bundle import Bundle
+from nmtk.decoding.jury import Seat
 from nmtk.decoding.options import DecodingOptions
-from nmtk.decoding.reranking import Backward, Forward, Judge, Length, Own, Reranker
+from nmtk.decoding.reranking import Backward, Forward, Judge, Length, Own, Reranker, seated
 from nmtk.decoding.scoring import Scorer
 from nmtk.decoding.strategies import Beam
 from nmtk.decoding.translator import Translation, Translator
@@ -65,3 +67,15 @@ def test_nothing_gives_nothing(bundle: Bundle) -> None:
 def test_weights_that_do_not_fit_are_refused(weights: list[float], message: str) -> None:
     with pytest.raises(OptionsError, match=message):
         Reranker([Own(), Length()], weights)
+
+
+def test_a_judge_of_the_wrong_direction_is_refused(bundle: Bundle) -> None:
+    one, other = ({"source": a, "target": b} for a, b in (("en", "de"), ("de", "en")))
+    for name, found, wanted in (("forward", other, "en to de"), ("backward", one, "de to en")):
+        seat = Seat(name, 1.0, Path("runs/judge"))
+        with pytest.raises(
+            OptionsError, match=rf"--rerank: {name}=runs/judge translates .*: wanted a model of {wanted}$"
+        ):
+            seated([seat], lambda _, found=found: bundle._replace(card=found), one)  # type: ignore[misc]
+        for card in ({}, other if name == "backward" else one):
+            seated([seat], lambda _, card=card: bundle._replace(card=card), one)  # type: ignore[misc]

@@ -276,6 +276,7 @@ def test_a_translation_may_be_as_poor_as_its_source() -> None:
     poor, short, rich = Sentence([1, 2] * 6), Sentence([1, 2] * 5), Sentence([*range(12), *[1] * 4])
     assert variety_allowed([poor, short, rich, Sentence([])]) == [2, VARIETY, VARIETY, VARIETY]
     assert variety_allowed([short._replace(prefix=(4, 5, 6, 4) * 4)]) == [3]
+    assert variety_allowed([short._replace(required=((), ((4, 5) * 6, (4,))))]) == [2]
 
 
 def test_a_translation_may_repeat_as_often_as_its_source_and_once_more() -> None:

@@ -175,6 +175,17 @@ def test_the_best_come_in_order_and_the_first_is_the_translation(bundle: Bundle)
         assert found[0].text == line
 
 
+@pytest.mark.parametrize("strategy", [Beam(width=8), DiverseBeam(width=8, groups=4)], ids=lambda one: str(one.kind))
+def test_no_text_stands_twice_among_the_best(bundle: Bundle, strategy: Strategy) -> None:
+    found = list(make(bundle, strategy=strategy).candidates(sentences(12, 1003), best=8))
+    for some in found:
+        texts = [one.text for one in some]
+        assert len(set(texts)) == len(texts)
+        assert [one.score for one in some] == sorted((one.score for one in some), reverse=True)
+    if isinstance(strategy, DiverseBeam):
+        assert any(len(some) < 8 for some in found), "groups find the same"
+
+
 @pytest.mark.parametrize("lengths", [{"max_ratio": 0.0, "max_extra": 3}, {"longest": 4}])
 def test_no_translation_is_longer_than_allowed(bundle: Bundle, lengths: dict[str, Any]) -> None:
     options = DecodingOptions(**lengths)
