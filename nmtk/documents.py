@@ -2,7 +2,8 @@
 
 import json
 import re
-from collections.abc import Mapping, Sequence
+import sys
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any, TypeAlias
 
@@ -12,16 +13,21 @@ from nmtk.errors import OptionsError
 
 Document: TypeAlias = dict[str, Any]
 """A YAML mapping as read: plain dicts, lists, strings, numbers, booleans and None."""
+SHOWN = 60
+"""Characters of a scalar that a message shows."""
 
 
 class _Loader(yaml.SafeLoader):
-    """YAML 1.2 core schema: only true/false are booleans (`no` is Norwegian), `1e-4` is a float, no dates."""
+    """YAML 1.2 core schema: only true/false are booleans (`no` is Norwegian), `1e-4` is a float, no dates or sets."""
 
 
 _Loader.yaml_implicit_resolvers = {
     first: [pair for pair in pairs if pair[0].rsplit(":", 1)[1] in ("null", "merge")]
     for first, pairs in yaml.SafeLoader.yaml_implicit_resolvers.items()
 }
+_TRUTH = re.compile(r"(?:true|True|TRUE|false|False|FALSE)$")
+_WHOLE = re.compile(r"[-+]?[0-9]+$")
+_NUMBER = re.compile(r"[-+]?(\.[0-9]+|[0-9]+(\.[0-9]*)?)([eE][-+]?[0-9]+)?$|[-+]?\.(inf|Inf|INF)$|\.(nan|NaN|NAN)$")
 
 
 class _Dumper(yaml.SafeDumper):
@@ -29,18 +35,14 @@ class _Dumper(yaml.SafeDumper):
 
 
 for _end in (_Loader, _Dumper):
-    _end.add_implicit_resolver(
-        "tag:yaml.org,2002:bool", re.compile(r"(?:true|True|TRUE|false|False|FALSE)$"), list("tTfF")
-    )
-    _end.add_implicit_resolver("tag:yaml.org,2002:int", re.compile(r"[-+]?[0-9]+$"), list("-+0123456789"))
-    _end.add_implicit_resolver(
-        "tag:yaml.org,2002:float",
-        re.compile(r"[-+]?(\.[0-9]+|[0-9]+(\.[0-9]*)?)([eE][-+]?[0-9]+)?$|[-+]?\.(inf|Inf|INF)$|\.(nan|NaN|NAN)$"),
-        list("-+.0123456789"),
-    )
+    _end.add_implicit_resolver("tag:yaml.org,2002:bool", _TRUTH, list("tTfF"))
+    _end.add_implicit_resolver("tag:yaml.org,2002:int", _WHOLE, list("-+0123456789"))
+    _end.add_implicit_resolver("tag:yaml.org,2002:float", _NUMBER, list("-+.0123456789"))
 
 
-def _mapping(loader: _Loader, node: yaml.MappingNode) -> Document:
+def _mapping(loader: _Loader, node: yaml.Node) -> Document:
+    if not isinstance(node, yaml.MappingNode):
+        raise _unlike(node, "a mapping")
     seen: set[str] = set()
     for key_node, _ in node.value:
         if key_node.tag == "tag:yaml.org,2002:merge":
@@ -55,12 +57,58 @@ def _mapping(loader: _Loader, node: yaml.MappingNode) -> Document:
     return {loader.construct_object(k): loader.construct_object(v, deep=True) for k, v in node.value}
 
 
-def _whole(loader: _Loader, node: yaml.ScalarNode) -> int:
-    return int(node.value)
+def _list(loader: _Loader, node: yaml.Node) -> list[Any]:
+    if not isinstance(node, yaml.SequenceNode):
+        raise _unlike(node, "a list")
+    return loader.construct_sequence(node, deep=True)  # deep, so that a list in itself is found out
 
 
-_Loader.add_constructor("tag:yaml.org,2002:map", _mapping)
-_Loader.add_constructor("tag:yaml.org,2002:int", _whole)  # 010 is ten, as in YAML 1.2
+def _text(_loader: _Loader, node: yaml.Node) -> str:
+    if not isinstance(node, yaml.ScalarNode):
+        raise _unlike(node, "text")
+    if half := re.search("[\ud800-\udfff]", node.value):  # no file or terminal could take it
+        raise _unlike(node, f"text without U+{ord(half[0]):04X}, which is half a character")
+    return str(node.value)
+
+
+def _scalar(form: re.Pattern[str], value: Callable[[str], Any], wanted: str) -> Callable[[_Loader, yaml.Node], Any]:
+    """What reads a scalar of a form, which a tag may have claimed for anything."""
+
+    def read(_loader: _Loader, node: yaml.Node) -> Any:
+        if not isinstance(node, yaml.ScalarNode) or not form.match(node.value):
+            raise _unlike(node, wanted)
+        try:
+            return value(node.value)
+        except ValueError:  # of Python's bound on digits
+            raise _unlike(node, f"at most {sys.get_int_max_str_digits():,} digits") from None
+
+    return read
+
+
+def _unlike(node: yaml.Node, wanted: str) -> yaml.MarkedYAMLError:
+    if isinstance(node, yaml.ScalarNode):
+        found = ascii(node.value) if len(node.value) <= SHOWN else f"{len(node.value):,} characters"
+    else:
+        found = "a list" if isinstance(node, yaml.SequenceNode) else "a mapping"
+    return yaml.MarkedYAMLError(None, None, f"found {found}, wanted {wanted}", node.start_mark)
+
+
+def _unknown(_loader: _Loader, node: yaml.Node) -> Any:
+    tag = node.tag.replace("tag:yaml.org,2002:", "!!")
+    known = "!!str, !!int, !!float, !!bool, !!null, !!seq or !!map"
+    raise yaml.MarkedYAMLError(None, None, f"found the tag {tag}, wanted none, or {known}", node.start_mark)
+
+
+_Loader.yaml_constructors = {
+    "tag:yaml.org,2002:map": _mapping,
+    "tag:yaml.org,2002:seq": _list,
+    "tag:yaml.org,2002:str": _text,
+    "tag:yaml.org,2002:null": _scalar(re.compile("(?:~|null|Null|NULL|)$"), lambda _: None, "null"),
+    "tag:yaml.org,2002:bool": _scalar(_TRUTH, lambda text: text.lower() == "true", "true or false"),
+    "tag:yaml.org,2002:int": _scalar(_WHOLE, int, "a whole number"),  # 010 is ten, as in YAML 1.2
+    "tag:yaml.org,2002:float": _scalar(_NUMBER, lambda text: float(re.sub(r"\.(?=[iInN])", "", text)), "a number"),
+    None: _unknown,
+}
 
 
 def parse_yaml(text: str, origin: str) -> Any:
@@ -73,6 +121,10 @@ def parse_yaml(text: str, origin: str) -> Any:
         raise OptionsError(f"{where}: {error.problem or error.context}") from None
     except yaml.YAMLError as error:
         raise OptionsError(f"{origin}: {' '.join(str(error).split())}") from None
+    except RecursionError:
+        raise OptionsError(f"{origin}: found lists or mappings in each other too deep to read, wanted a few") from None
+    except (ValueError, OverflowError, LookupError) as error:  # as PyYAML's scanner has for \UFFFFFFFF
+        raise OptionsError(f"{origin}: found what is no YAML ({error}), wanted YAML 1.2") from None
 
 
 def read_yaml(path: Path) -> Document:

@@ -111,8 +111,8 @@ def download(
     part = path.with_name(path.name + ".part")
     done = part.stat().st_size if part.exists() else 0
     total: int | None = None
-    request = urllib.request.Request(url, headers={"Range": f"bytes={done}-"} if done else {})  # noqa: S310
     try:
+        request = urllib.request.Request(url, headers={"Range": f"bytes={done}-"} if done else {})  # noqa: S310
         with urllib.request.urlopen(request, timeout=60) as reply:  # noqa: S310 (the recipe's own URL)
             if done and reply.status != 206:
                 done = 0
@@ -129,6 +129,10 @@ def download(
     except (urllib.error.URLError, http.client.HTTPException, OSError) as error:
         reason = getattr(error, "reason", error)
         raise DataError(f"{url}: cannot be fetched: {reason}") from None
+    except UnicodeError:
+        raise DataError(f"{url}: cannot be fetched: wanted an address in ASCII, as %C3%A4 for ä") from None
+    except ValueError as error:
+        raise DataError(f"{url}: cannot be fetched: {error}: wanted an address such as https://host/file") from None
     if total is not None and done < total:
         raise DataError(f"{url}: cut off after {done} of {total} bytes: run it again to go on from there")
     found = sha256(part)

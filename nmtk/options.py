@@ -11,7 +11,7 @@ import re
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any, NamedTuple, Self, get_args, get_origin
 
-from pydantic import BaseModel, BeforeValidator, ConfigDict, ValidationError
+from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, ValidationError
 
 from nmtk.documents import Document
 from nmtk.errors import OptionsError
@@ -96,7 +96,20 @@ _SUFFIX = {"": 1, "k": 10**3, "M": 10**6, "G": 10**9}
 _SECONDS = {"s": 1.0, "min": 60.0, "h": 3600.0, "d": 86400.0}
 
 
+def in_form(pattern: str, wanted: str) -> AfterValidator:
+    """Lets text only be of a form: the whole of it matches the pattern, which messages say in words."""
+
+    def check(text: str) -> str:
+        if not re.fullmatch(pattern, text):
+            raise ValueError(f"found {_show(text)}, wanted {wanted}")
+        return text
+
+    return AfterValidator(check)
+
+
 def _count(value: Any) -> Any:
+    if isinstance(value, float) and value.is_integer():
+        return int(value)
     if isinstance(value, str) and (match := re.fullmatch(r"(\d+(?:\.\d+)?)([kMG]?)[eut]?", value)):
         number = float(match[1]) * _SUFFIX[match[2]]
         if number == int(number):
@@ -111,7 +124,8 @@ def _seconds(value: Any) -> Any:
 
 
 COUNT = BeforeValidator(_count)
-"""Lets a whole number be written short: `100k`, `1.5M`, `2G`; `u`, `e` or `t` (updates, epochs, tokens) may follow."""
+"""Lets a whole number be written short: `100k`, `1.5M`, `2G`, `1e6`; `u`, `e` or `t` (updates, epochs, tokens)
+may follow the first three."""
 
 SECONDS = BeforeValidator(_seconds)
 """Lets a time in seconds be written with units: `90s`, `45min`, `2h`, `1d12h`."""
@@ -172,6 +186,8 @@ def _explain(error: ValidationError, cls: type[BaseModel]) -> str:
     """The first fault in one line."""
     fault = error.errors(include_url=False)[0]
     keys = [str(part) for part, _, tag in _steps(cls, fault["loc"]) if not tag]
+    if keys[-1:] == ["[key]"]:  # the fault is the key itself, which the message shows
+        keys = keys[:-2]
     key, kind, context = ".".join(keys) or "top level", fault["type"], fault.get("ctx", {})
     if kind == "extra_forbidden":
         known = _known_keys(cls, fault["loc"][:-1])
@@ -189,8 +205,6 @@ def _explain(error: ValidationError, cls: type[BaseModel]) -> str:
         return f"{key}: found {_show(found)}, wanted one of {wanted}{close}"
     if kind == "value_error":
         return f"{key}: {context.get('error', fault['msg'])}" if keys else str(context.get("error", fault["msg"]))
-    if kind == "string_pattern_mismatch":
-        return f"{key}: found {_show(fault['input'])}, wanted text of the form {context['pattern']}"
     if kind in ("too_short", "too_long"):
         limit = context.get("min_length", context.get("max_length"))
         return f"{key}: found {_show(fault['input'])}, wanted at {'least' if kind == 'too_short' else 'most'} {limit}"

@@ -37,11 +37,11 @@ def test_merge_keys_are_laid_under_ones_own() -> None:
         ("x:\n  a: {b: 1, b: 2}", "f.yaml:2:13: key 'b' stands twice"),
         ("a: 1\n2: 3", "f.yaml:2:1: key 2 is not text: put it in quotes"),
         ("no: 1\ntrue: 2", "f.yaml:2:1: key True is not text: put it in quotes"),
-        ("? [a]\n: 1", "f.yaml:1:3: key [] is not text: put it in quotes"),
+        ("? [a]\n: 1", "f.yaml:1:3: key ['a'] is not text: put it in quotes"),
         ("a: b: c", "f.yaml:1:5: mapping values are not allowed here"),
         ("a: 1\n\tb: 2", "f.yaml:2:1: found character '\\t' that cannot start any token"),
         ("a: *x", "f.yaml:1:4: found undefined alias 'x'"),
-        ("a: !!python/name:os.system", "f.yaml:1:4: could not determine a constructor for the tag"),
+        ("a: !!python/name:os.system", "f.yaml:1:4: found the tag !!python/name:os.system, wanted none, or !!str"),
         ("a: \x00", "f.yaml: unacceptable character #x0000"),
     ],
 )
@@ -50,6 +50,52 @@ def test_bad_yaml_is_one_line_with_its_place(text: str, message: str) -> None:
         parse_yaml(text, "f.yaml")
     assert str(error.value).startswith(message)
     assert "\n" not in str(error.value)
+
+
+@pytest.mark.parametrize(
+    ("value", "message"),
+    [
+        ("!!int abc", "f.yaml:1:4: found 'abc', wanted a whole number"),
+        ("!!int [1]", "f.yaml:1:4: found a list, wanted a whole number"),
+        ("!!float x", "f.yaml:1:4: found 'x', wanted a number"),
+        ("!!bool foo", "f.yaml:1:4: found 'foo', wanted true or false"),
+        ("!!null x", "f.yaml:1:4: found 'x', wanted null"),
+        ("!!str {b: 1}", "f.yaml:1:4: found a mapping, wanted text"),
+        ("!!seq x", "f.yaml:1:4: found 'x', wanted a list"),
+        ("!!map x", "f.yaml:1:4: found 'x', wanted a mapping"),
+        ("!!timestamp foo", "f.yaml:1:4: found the tag !!timestamp, wanted none, or !!str, !!int, !!float, !!bool, "),
+        ("!!timestamp 2024-01-01", "f.yaml:1:4: found the tag !!timestamp, wanted none"),
+        ("!!binary x", "f.yaml:1:4: found the tag !!binary, wanted none"),
+        ("!!set {b}", "f.yaml:1:4: found the tag !!set, wanted none"),
+        ("!!omap [b: 1]", "f.yaml:1:4: found the tag !!omap, wanted none"),
+        ("!own x", "f.yaml:1:4: found the tag !own, wanted none"),
+        ("1" * 5000, "f.yaml:1:4: found 5,000 characters, wanted at most 4,300 digits"),
+        (r'"\ud800"', r"f.yaml:1:4: found '\ud800', wanted text without U+D800, which is half a character"),
+        (r'{"\ud800": 1}', r"f.yaml:1:5: found '\ud800', wanted text without U+D800, which is half a character"),
+        (r'"\Uffffffff"', "f.yaml: found what is no YAML ("),
+        ("&b [*b]", "f.yaml:1:4: found unconstructable recursive node"),
+        ("[" * 3000 + "]" * 3000, "f.yaml: found lists or mappings in each other too deep to read, wanted a few"),
+    ],
+)
+def test_what_is_no_value_of_the_core_schema_is_one_line_too(value: str, message: str, tmp_path: Path) -> None:
+    """Whatever a tag claims; in a file, and in an override."""
+    (tmp_path / "f.yaml").write_text(f"a: {value}\n")
+    with pytest.raises(OptionsError) as error:
+        read_yaml(tmp_path / "f.yaml")
+    assert str(error.value).startswith(f"{tmp_path}/{message}")
+    with pytest.raises(OptionsError) as error:
+        override({}, [f"a={value}"])
+    assert str(error.value).startswith("a:")
+    assert "\n" not in str(error.value)
+    str(error.value).encode()
+
+
+@pytest.mark.parametrize(
+    ("text", "value"), [("!!str 5", "5"), ("!!float 1", 1.0), ("!!int 07", 7), ("!!float -.inf", float("-inf"))]
+)
+def test_a_tag_of_the_core_schema_is_heeded(text: str, value: Any) -> None:
+    assert parse_yaml(text, "x") == value
+    assert type(parse_yaml(text, "x")) is type(value)
 
 
 def test_a_file_that_cannot_be_read_is_named(tmp_path: Path) -> None:

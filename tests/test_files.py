@@ -238,6 +238,22 @@ def test_another_file_than_was_wanted_is_not_kept(part: bytes, server: Server, t
     assert names(tmp_path) == []
 
 
+@pytest.mark.parametrize(
+    ("url", "message"),
+    [
+        ("http://[a/x.tgz", "Invalid IPv6 URL: wanted an address such as https://host/file"),
+        ("http://localhost:x/f", "nonnumeric port: 'x'"),
+        ("http://localhost/ä.tgz", "wanted an address in ASCII, as %C3%A4 for ä"),
+        ("http://\u0661\u2488\u0662/f", "wanted an address in ASCII, as %C3%A4 for ä"),
+        ("nothing", "unknown url type: 'nothing': wanted an address such as https://host/file"),
+    ],
+)
+def test_an_address_that_is_none_is_named(url: str, message: str, tmp_path: Path) -> None:
+    with pytest.raises(DataError) as error:
+        download(url, tmp_path / "f", DIGEST)
+    assert str(error.value) == f"{url}: cannot be fetched: {message}"
+
+
 def test_what_cannot_be_fetched_is_named(server: Server, tmp_path: Path) -> None:
     url = server.url.replace("/file", "/missing")
     with pytest.raises(DataError, match=f"^{url}: cannot be fetched: HTTP 404 Not Found$"):

@@ -2,11 +2,11 @@ import re
 from typing import Annotated, Any, Literal
 
 import pytest
-from pydantic import Field, PositiveInt, StringConstraints, ValidationError
+from pydantic import Field, PositiveInt, ValidationError
 
 from nmtk.documents import parse_yaml, to_yaml
 from nmtk.errors import OptionsError
-from nmtk.options import BY_KIND, COUNT, FREE, SECONDS, Options, changes
+from nmtk.options import BY_KIND, COUNT, FREE, SECONDS, Options, changes, in_form
 
 
 class Noam(Options):
@@ -44,7 +44,8 @@ class Outer(Options):
 
 
 class Required(Options):
-    path: Annotated[str, StringConstraints(pattern=r"^\w+$")]
+    path: Annotated[str, in_form(r"\w+", "a word")]
+    words: dict[Annotated[str, in_form(r"\w+", "a word")], int] = Field(default={})
     schedule: Schedule
 
 
@@ -128,10 +129,18 @@ def test_a_missing_key_is_named() -> None:
         Required.parse({"schedule": "noam"}, "r.yaml")
 
 
-def test_text_of_another_form_is_named_with_the_form() -> None:
+@pytest.mark.parametrize(
+    ("document", "message"),
+    [
+        ({"path": "a b"}, 'path: found "a b", wanted a word'),
+        ({"path": "ab\n"}, 'path: found "ab\\n", wanted a word'),
+        ({"path": "a", "words": {"b": 1, "c d": 2}}, 'words: found "c d", wanted a word'),
+    ],
+)
+def test_text_and_keys_of_another_form_are_named_with_the_form_in_words(document: dict[str, Any], message: str) -> None:
     with pytest.raises(OptionsError) as error:
-        Required.parse({"path": "a b", "schedule": "noam"}, "r.yaml")
-    assert str(error.value) == r'r.yaml: path: found "a b", wanted text of the form ^\w+$'
+        Required.parse({"schedule": "noam"} | document, "r.yaml")
+    assert str(error.value) == f"r.yaml: {message}"
 
 
 def test_a_long_value_is_cut_short_in_messages() -> None:
@@ -156,14 +165,15 @@ def test_options_cannot_change() -> None:
         ("3e", 3),
         ("20kt", 20_000),
         (7, 7),
+        (1e3, 1000),
     ],
 )
-def test_counts_may_be_short(written: str | int, value: int) -> None:
+def test_counts_may_be_short(written: str | float, value: int) -> None:
     assert parse(updates=written).updates == value
 
 
-@pytest.mark.parametrize("written", ["1.0001k", "k", "1kk", "-5k", "1 k", "5x", "", "0.5"])
-def test_what_is_no_count_is_refused(written: str) -> None:
+@pytest.mark.parametrize("written", ["1.0001k", "k", "1kk", "-5k", "1 k", "5x", "", "0.5", 0.5, 1.5e-3])
+def test_what_is_no_count_is_refused(written: str | float) -> None:
     with pytest.raises(OptionsError, match=r"updates: found .*, wanted a whole number"):
         parse(updates=written)
 

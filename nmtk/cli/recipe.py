@@ -46,7 +46,7 @@ def show(
     from nmtk.recipe.show import show as show_recipe
 
     located = load(name, settings or [])
-    typer.echo(to_yaml(located.recipe.document()).rstrip() if yaml else "\n".join(show_recipe(located)))
+    typer.echo(to_yaml(located.recipe.document()).rstrip() if yaml else "\n".join(show_recipe(located, name)))
 
 
 @recipe.command()

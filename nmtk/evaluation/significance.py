@@ -62,9 +62,9 @@ def evaluate_systems(
                 )
                 scores = _paired(test, metric)
                 scores = [
-                    replace(one, p_value=1.0) if place and lines == systems[0][1] else one
-                    for place, (one, (_, lines)) in enumerate(zip(scores, systems, strict=True))
-                ]  # of a system that is the baseline, sacreBLEU finds the smallest p-value there is
+                    replace(one, p_value=1.0) if place and one.score == scores[0].score else one
+                    for place, one in enumerate(scores)
+                ]  # of no difference, sacreBLEU finds the smallest p-value there is
             else:
                 scores = [score(metric, measure, lines, resampling.interval) for _, lines in systems]
             for name, one in zip(found, scores, strict=True):

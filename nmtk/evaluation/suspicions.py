@@ -20,6 +20,9 @@ ENOUGH = 200
 KNOWN, STRANGE = 0.2, 1 / 3
 """A text has its own most frequent words in a fifth of it or more, another language's not a third as often."""
 
+ABBREVIATED = 8
+"""Letters that a line in capitals may have, and be one of names and abbreviations."""
+
 _WORD = re.compile(r"[^\W\d_]+")
 _LETTERS = re.compile(r"[^\W\d_]")
 
@@ -38,6 +41,14 @@ SIGNS = (
     Sign(re.compile("▁").search, "cut into SentencePiece pieces (▁)", "decode them first"),
     Sign(re.compile(r"@@( |$)").search, "cut into BPE pieces (@@)", "join them first, as with sed 's/@@ //g'"),
     Sign(
+        re.compile(r"\S ##[^\s#]").search, "cut into WordPiece pieces (##)", "join them first, as with sed 's/ ##//g'"
+    ),
+    Sign(
+        re.compile("￭").search,
+        "cut into pieces with joiners (￭)",
+        "join them first, as with sed 's/ \\?￭ \\?//g'",
+    ),
+    Sign(
         re.compile(r"\S [.,](?: |$)| @-@ |&(?:apos|quot|amp|lt|gt|#91|#93|#124);").search,
         "tokenised",
         "detokenise them first",
@@ -45,6 +56,12 @@ SIGNS = (
     Sign(
         lambda line: line == line.lower() and line != line.upper(),
         "lower-cased",
+        "restore the case, or ignore it: -lc for BLEU, --chrf-lowercase for chrF",
+        of_case=True,
+    ),
+    Sign(
+        lambda line: line == line.upper() != line.lower() and len(_LETTERS.findall(line)) > ABBREVIATED,
+        "written in capitals",
         "restore the case, or ignore it: -lc for BLEU, --chrf-lowercase for chrF",
         of_case=True,
     ),

@@ -2,10 +2,10 @@
 
 from typing import Annotated, Literal, Self, TypeAlias, TypeVar
 
-from pydantic import AfterValidator, Field, PositiveFloat, StringConstraints, model_validator
+from pydantic import AfterValidator, Field, PositiveFloat, model_validator
 
 from nmtk.evaluation.names import MetricName
-from nmtk.options import Options, nearest
+from nmtk.options import Options, in_form, nearest
 
 EXACT = "exact"
 """The share of translations that equal their reference, in percent: no metric of papers, but plain to see."""
@@ -32,7 +32,9 @@ Range: TypeAlias = Annotated[tuple[float, float], AfterValidator(_rising)]
 Expectation: TypeAlias = Annotated[dict[str, Range], AfterValidator(_by_metric)]
 """What a test set's scores must be, by the name of the metric, each as nmtk computes it by default."""
 
-Signature: TypeAlias = Annotated[str, StringConstraints(pattern=r"^[^\s:|]+:[^|]*(\|[^\s:|]+:[^|]*)*$")]
+Signature: TypeAlias = Annotated[
+    str, in_form(r"[^\s:|]+:[^|]*(\|[^\s:|]+:[^|]*)*", "key:value pairs joined by |, as nrefs:1|case:mixed")
+]
 """`key:value` pairs joined by `|`."""
 
 _NEEDED = {"measured": ("hardware", "hours"), "paper": ("source",), "unmeasured": ()}

@@ -3,11 +3,11 @@
 import re
 from typing import Annotated, Literal, Self, TypeAlias
 
-from pydantic import Field, PositiveFloat, PositiveInt, StringConstraints, model_validator
+from pydantic import Field, PositiveFloat, PositiveInt, model_validator
 
 from nmtk.data.filters import FilterOptions
 from nmtk.data.pairs import Sieve
-from nmtk.options import BY_KIND, Options
+from nmtk.options import BY_KIND, Options, in_form
 from nmtk.recipe.made import MadeOptions, check_made
 from nmtk.recipe.phrases.options import Phrases
 from nmtk.recipe.sources.options import FileOptions, check_files
@@ -15,12 +15,15 @@ from nmtk.recipe.sources.options import FileOptions, check_files
 Generator: TypeAlias = Annotated[Phrases, BY_KIND]
 """The texts that nmtk can write by itself; another one joins this union."""
 
-Language: TypeAlias = Annotated[str, StringConstraints(pattern=r"^[a-z]{2,3}([-_][A-Za-z0-9]+)*$")]
-Name: TypeAlias = Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9][\w.-]*$")]
+Language: TypeAlias = Annotated[str, in_form(r"[a-z]{2,3}([-_][A-Za-z0-9]+)*", "a language's code, as en or pt-BR")]
+Name: TypeAlias = Annotated[str, in_form(r"[A-Za-z0-9][\w.-]*", "a name of letters, digits, and then also . _ and -")]
 """What may name a test set or a corpus, and so a file or a folder of the run."""
 
 
-_LINES = r"^([1-9]\d*-(\d+)?|(not )?every ([2-9]|[1-9]\d+))$"
+_LINES = in_form(
+    r"[1-9]\d*-(\d+)?|(not )?every ([2-9]|[1-9]\d+)",
+    "lines from 1, as 1-2000 or 2001-; or every and a number from 2, as every 23 or not every 23",
+)
 
 
 class TextOptions(Options):
@@ -31,7 +34,7 @@ class TextOptions(Options):
     tsv: str | None = None
     columns: tuple[PositiveInt, PositiveInt] | None = None
     """The source and the target column of the TSV file, from 1, when it has more than these two."""
-    lines: Annotated[str, StringConstraints(pattern=_LINES)] | None = None
+    lines: Annotated[str, _LINES] | None = None
     """Lines that are meant, from 1, both ends included: `1-2000`, or `2001-` to the end. Or `every 23`, which is lines
     23, 46 and so on, and `not every 23`, which is the others."""
 
@@ -72,7 +75,7 @@ class CorpusOptions(TextOptions):
     name: Name | None = None
     weight: PositiveFloat = 1.0
     """How often an epoch sees the corpus: 2 is every pair twice, 0.5 is a new random half each time."""
-    tag: Annotated[str, StringConstraints(pattern=r"^\S+$")] | None = None
+    tag: Annotated[str, in_form(r"\S+", "a symbol without spaces")] | None = None
     """A symbol of the vocabulary that is put before each source line, and so tells the model where the pair is from
     (Caswell et al. 2019: `<BT>`, for back-translation). What is translated later has none.
     """

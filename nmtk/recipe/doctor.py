@@ -1,14 +1,15 @@
 """The doctor for a recipe, a run, or files: finds the texts, examines each, and says what is to be seen to."""
 
 import json
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from tempfile import TemporaryDirectory
+from types import MappingProxyType
 from typing import NamedTuple
 
 from nmtk.data.doctor.examination import Examined, examine, profiled
-from nmtk.data.doctor.findings import Severity
+from nmtk.data.doctor.findings import Finding, Severity
 from nmtk.data.doctor.overlap import Overlap
 from nmtk.data.doctor.pieces import Pieces
 from nmtk.data.doctor.profile import Profile
@@ -17,8 +18,10 @@ from nmtk.data.filters import FilterOptions
 from nmtk.errors import DataError, OptionsError
 from nmtk.lines import STANDARD
 from nmtk.options import nearest
+from nmtk.recipe.chain import chain_of
 from nmtk.recipe.data import TextOptions
 from nmtk.recipe.home import RUN, open_run
+from nmtk.recipe.making import is_made
 from nmtk.recipe.recipe import load
 from nmtk.recipe.shelf import locate, shipped
 from nmtk.recipe.texts import Text, find_texts
@@ -36,6 +39,12 @@ class Case(NamedTuple):
     vocabularies: Vocabularies | None
     longest: int
     """Pieces of a line that training takes."""
+    waiting: Mapping[Path, str] = MappingProxyType({})
+    """What is still to be made by a translation, and whose it is."""
+
+    def waits(self, text: Text) -> list[str]:
+        """What of a text is still to be made."""
+        return [self.waiting[path] for path in text.paths if path in self.waiting]
 
 
 def is_recipe(path: Path) -> bool:
@@ -45,19 +54,29 @@ def is_recipe(path: Path) -> bool:
 
 @contextmanager
 def recipe_case(path: Path, vocabulary: Vocabularies | None = None) -> Iterator[Case]:
-    """All texts of a recipe or a run; the vocabulary is that of the run, or of `runs/NAME`, where there is one."""
+    """All texts of a recipe or a run; the vocabulary is that of the run, or of `runs/NAME`, where there is one.
+
+    Raises what training would where other recipes cannot make text for it (`nmtk.recipe.chain`).
+    """
     known = (path / RUN).is_file()
-    recipe, folder = open_run(path) if known else load(_document(path))
+    recipe, folder = located = open_run(path) if known else load(_document(path))
     run = path if known else Path("runs") / recipe.name
+    chain_of(located, run)
     with TemporaryDirectory() as work:  # for what the recipe generates, where the run has not done so
         made = run / "text"
-        texts = find_texts(recipe.data, folder, made if made.is_dir() else Path(work))
+        place = made if made.is_dir() else Path(work)
+        texts = find_texts(recipe.data, folder, place, waits=False)
+        waiting = {
+            place / name: f"{name} is still to be made, by {options.by} from {options.text}"
+            for name, options in recipe.data.translate.items()
+            if not is_made(name, place)
+        }
         learned = run / "vocabulary"
         if vocabulary is None and learned.is_dir():
             vocabulary = Vocabularies.load(learned)
         held_out = [texts.valid, *texts.test.values()]
         dropped = recipe.data.held_out == "drop"
-        yield Case(texts.train, held_out, dropped, vocabulary, recipe.data.filters.longest)
+        yield Case(texts.train, held_out, dropped, vocabulary, recipe.data.filters.longest, waiting)
 
 
 def _document(path: Path) -> Path:
@@ -99,17 +118,22 @@ def diagnose(case: Case, examples: int = 3) -> Iterator[Examined]:
     """Examine the training texts, then validation and test sets, each as soon as it is asked for.
 
     Training text is compared with all sets, and a validation set with the test sets after it. What is usual is learned
-    from the first training text. Raises DataError for a file that cannot be opened.
+    from the first training text. Of a text that is still to be made there is a note. Raises DataError for a file that
+    cannot be opened.
     """
     profile: Profile | None = None
     texts = [*case.train, *case.held_out]
     against: list[Overlap] = []
     for index, text in enumerate(texts):
+        if left := case.waits(text):
+            yield _to_be_made(text, left)
+            continue
         held = index - len(case.train)
         if held >= 0 or not against:
             against = [
                 Overlap(other.name, _reading(other).portions(), case.dropped and held < 0)
                 for other in case.held_out[max(0, held + 1) :]
+                if not case.waits(other)
             ]
         reading = _reading(text, examples)
         portions = reading.portions()
@@ -118,6 +142,12 @@ def diagnose(case: Case, examples: int = 3) -> Iterator[Examined]:
             profile = profile or own
         pieces = Pieces(case.vocabularies, case.longest) if case.vocabularies else None
         yield examine(text.name, reading, portions, own if held < 0 else profile, against, pieces, examples)
+
+
+def _to_be_made(text: Text, left: Sequence[str]) -> Examined:
+    mend = "nmtk train does that, before it trains"
+    notes = tuple(Finding("to be made", Severity.NOTE, says, mend, 1, 0.0, ()) for says in left)
+    return Examined(text.name, text.options.files(), 0, (0, 0), (0, 0), None, notes)
 
 
 def _reading(text: Text, examples: int = 0) -> Reading:

@@ -100,15 +100,19 @@ class Making(NamedTuple):
         shutil.rmtree(self.workshop)
 
 
+def is_made(name: str, work: Path) -> bool:
+    """Whether a text was made; it may have been changed since."""
+    return bool(_read(_note_of(work / name))) and (work / name).is_file()
+
+
 def find_made(name: str, options: MadeOptions, work: Path) -> Found:
     """A made text, with its origin. Raises DataError when it is not there, or is not what was made."""
     path = work / name
-    note = _read(_note_of(path))
-    if not (note and path.is_file()):
+    if not is_made(name, work):
         raise DataError(
             f"{path}: still to be made: nmtk train does that, by {options.by} from {options.text}, before it trains"
         )
-    digest = sha256(path)
+    note, digest = _read(_note_of(path)), sha256(path)
     if digest != note.get("sha256"):
         raise DataError(f"{path}: changed since it was made: delete it, and nmtk train makes it anew")
     weights = str(note.get("weights"))[:12]

@@ -18,12 +18,15 @@ from nmtk.data.mixture import Mixture
 from nmtk.decoding.specials import Specials
 from nmtk.decoding.timing import time_search
 from nmtk.devices import pick_precision
+from nmtk.errors import NmtkError
 from nmtk.model.transformer import Transformer
 from nmtk.recipe.benchmark import questions_of, updates_of
+from nmtk.recipe.chain import Stage, chain_of, due
 from nmtk.recipe.home import begun
+from nmtk.recipe.making import find_made
 from nmtk.recipe.prepare import Prepared
 from nmtk.recipe.recipe import Located, Recipe
-from nmtk.recipe.run import begin, probe_of
+from nmtk.recipe.run import begin, on_device, probe_of
 from nmtk.training import checkpoints
 from nmtk.training.budget import Batches, cut, room, rows_of, settle
 from nmtk.training.distributed import Ranks
@@ -80,10 +83,16 @@ class Pace(NamedTuple):
 
 
 def plan(located: Located, run: Path, console: Console) -> list[str]:
-    """What a recipe's training needs, line by line; nothing on ranks but the first. Raises what training would."""
-    recipe = located.recipe
-    with Ranks.join(recipe.training.device) as ranks:
-        prepared = begin(located, run, ranks, console, trains=False)
+    """What a recipe's training needs, line by line; nothing on ranks but the first. Raises what training would.
+
+    Of a chain it is the first stage that is not finished which is planned: what it makes for the others is not there.
+    """
+    with Ranks.join(located.recipe.training.device) as ranks:
+        chain = chain_of(located, run)
+        stage = chain[ranks.tell(chain.index(due(chain)[0]) if ranks.first else 0)]
+        (recipe, _), run = stage.located, stage.run
+        ranks = on_device(ranks, recipe)
+        prepared = _begin(stage, ranks, console)
         ranks.at(0, "planning", least=math.inf)
         options, memory = _memory(recipe, prepared, run, ranks)
         pace = _pace(recipe, options, prepared, ranks)
@@ -93,7 +102,8 @@ def plan(located: Located, run: Path, console: Console) -> list[str]:
         model = Transformer(recipe.model, *map(len, prepared.vocabularies))
         dtype = str(pick_precision(options.precision, ranks.device)).removeprefix("torch.")
         cut_into = f" in {options.accumulate} batches" if options.accumulate > 1 else ""
-        facts = {
+        which = f"{chain.index(stage) + 1} of {len(chain)}: {recipe.name}, in {run}, the first that is not finished"
+        facts = ({"stage": which} if len(chain) > 1 else {}) | {
             "parameters": f"{model.parameter_count:,}",
             "device": f"{ranks.device} x {ranks.world}, {dtype}, {torch.get_num_threads()} threads",
             "update": f"at most {options.effective_tokens:,} tokens of a side{cut_into}",
@@ -107,6 +117,19 @@ def plan(located: Located, run: Path, console: Console) -> list[str]:
             "disk": _disk(options, pace.checkpoint_bytes, run),
         }
         return [f"{name:12s}{fact}" for name, fact in facts.items()]
+
+
+def _begin(stage: Stage, ranks: Ranks, console: Console) -> Prepared:
+    """Begin as training does; where that is refused, no folder stays behind."""
+    new = not stage.run.exists()
+    try:
+        for name, options in stage.located.recipe.data.translate.items():
+            find_made(name, options, stage.work)
+        return begin(stage.located, stage.run, ranks, console, trains=False)
+    except NmtkError:
+        if new and ranks.first:
+            shutil.rmtree(stage.run, ignore_errors=True)
+        raise
 
 
 def _memory(recipe: Recipe, prepared: Prepared, run: Path, ranks: Ranks) -> tuple[TrainingOptions, Memory | None]:

@@ -61,7 +61,8 @@ class Recipe(Options):
         if learned and (plain := [c.tag for c in self.data.train if c.tag and c.tag not in symbols]):
             raise ValueError(f"data.train: tag {plain[0]} is no symbol: wanted vocabulary.symbols to have it, too")
         if strange := sorted(self.expect.keys() - self.data.test.keys()):
-            raise ValueError(f"expect: found {strange[0]}, wanted the name of a test set: {', '.join(self.data.test)}")
+            known = f"the name of a test set: {', '.join(self.data.test)}" if self.data.test else "data.test to have it"
+            raise ValueError(f"expect: found {strange[0]}, wanted {known}")
         return self
 
     def changes(self, new: Self) -> list[Change]:

@@ -88,7 +88,7 @@ def train(located: Located, run: Path, overwrite: bool, console: Console) -> Sco
 def _stage(stage: Stage, chain: Sequence[Stage], ranks: Ranks, console: Console) -> Scores | None:
     """The whole job of one recipe of a chain, by ranks that may have done another's before."""
     recipe = stage.located.recipe
-    ranks = _on_device(ranks, recipe)
+    ranks = on_device(ranks, recipe)
     if not make_texts(stage, chain, ranks, console):
         return None
     prepared = begin(stage.located, stage.run, ranks, console)
@@ -114,7 +114,7 @@ def _stage(stage: Stage, chain: Sequence[Stage], ranks: Ranks, console: Console)
     return scores
 
 
-def _on_device(ranks: Ranks, recipe: Recipe) -> Ranks:
+def on_device(ranks: Ranks, recipe: Recipe) -> Ranks:
     """The ranks where a recipe is to be trained. Raises TrainingError when they would have to join anew for that."""
     device = pick_device(recipe.training.device)
     if ranks.world == 1:

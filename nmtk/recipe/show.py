@@ -1,6 +1,8 @@
 """Show: a recipe in some lines, for who wants to know what it is before it is run. Nothing is fetched or made."""
 
+import shlex
 from collections.abc import Iterator
+from pathlib import Path
 from typing import Any
 
 from nmtk.documents import Document
@@ -8,12 +10,12 @@ from nmtk.options import Options
 from nmtk.recipe.data import TextOptions
 from nmtk.recipe.fetch import Finder
 from nmtk.recipe.recipe import Located, Recipe
-from nmtk.recipe.shelf import shipped
+from nmtk.recipe.shelf import DOCUMENT
 from nmtk.recipe.size import parameter_count
 
 
-def show(located: Located) -> list[str]:
-    """What there is to know, a fact to a line, its name before it where it begins."""
+def show(located: Located, named: Path) -> list[str]:
+    """What there is to know, a fact to a line, its name before it where it begins. named: as the user calls it."""
     recipe = located.recipe
     facts: list[tuple[str, Iterator[str] | list[str]]] = [
         ("recipe", [f"{recipe.name}: {recipe.description}" if recipe.description else recipe.name]),
@@ -27,7 +29,7 @@ def show(located: Located) -> list[str]:
         ("decoding", [_phrase(recipe.decoding.minimal()) or _phrase(recipe.decoding.strategy.document())]),
         ("expected", _expected(recipe)),
         ("evidence", _evidence(recipe)),
-        ("commands", _commands(located)),
+        ("commands", _commands(located, named)),
     ]
     return [f"{'' if number else name:<12}{line}" for name, lines in facts for number, line in enumerate(lines)]
 
@@ -137,9 +139,9 @@ def _evidence(recipe: Recipe) -> Iterator[str]:
     yield f"{evidence.kind}: {', '.join(parts)}" if parts else evidence.kind
 
 
-def _commands(located: Located) -> Iterator[str]:
+def _commands(located: Located, named: Path) -> Iterator[str]:
     name = located.recipe.name
-    called = name if shipped().get(name) == located.folder else located.folder
+    called = shlex.quote(str(named.parent if named.name == DOCUMENT else named))
     yield f"nmtk train {called} --dry-run      # the whole job in seconds, with little text and a small model"
     yield f"nmtk train {called}"
     yield f"nmtk recipe verify {called}        # the same, and then a verdict"

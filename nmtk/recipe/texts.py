@@ -7,7 +7,7 @@ from typing import NamedTuple
 from nmtk.data.pairs import Chunk, Pair, SievedChunk, TaggedChunk, file_chunks, tsv_chunks
 from nmtk.recipe.data import DataOptions, TextOptions
 from nmtk.recipe.fetch import Finder
-from nmtk.recipe.making import find_made
+from nmtk.recipe.making import find_made, is_made
 from nmtk.recipe.sources.source import Found
 
 
@@ -67,19 +67,22 @@ def given_files(data: DataOptions, recipe: Path, work: Path, finder: Finder | No
     return {file: finder.find(file) for file in dict.fromkeys(named) if file not in data.translate}
 
 
-def find_texts(data: DataOptions, recipe: Path, work: Path, finder: Finder | None = None) -> Texts:
+def find_texts(data: DataOptions, recipe: Path, work: Path, finder: Finder | None = None, waits: bool = True) -> Texts:
     """Find, fetch or generate all files of a recipe.
 
     recipe: the folder that the recipe is in. work: where generated files are written, the same ones each time.
-    Raises DataError when a file is missing, cannot be fetched or has another hash, and when one is still to be made by
-    a translation.
+    Raises DataError when a file is missing, cannot be fetched or has another hash; and when one is still to be made by
+    a translation, unless nobody `waits` for it: then its path is the one that it will have.
     """
     finder = finder or finder_of(data, recipe, work)
-    made = {name: find_made(name, options, work) for name, options in data.translate.items()}
+    made = {
+        name: find_made(name, options, work) for name, options in data.translate.items() if waits or is_made(name, work)
+    }
     found = given_files(data, recipe, work, finder) | made
+    paths = {name: work / name for name in data.translate} | {name: one.path for name, one in found.items()}
 
     def text(name: str, options: TextOptions, weight: float = 1.0, tag: str | None = None) -> Text:
-        return Text(name, options, tuple(found[file].path for file in options.files()), weight, tag)
+        return Text(name, options, tuple(paths[file] for file in options.files()), weight, tag)
 
     named = zip(data.names(), data.train, strict=True)
     train = tuple(text(name, corpus, corpus.weight, corpus.tag) for name, corpus in named)

@@ -67,9 +67,7 @@ def test_the_report_for_programs(nmtk: Nmtk) -> None:
         "examples": [{"file": "s", "line": 3, "text": "1 more than short"}],
     }
     assert [(one["fault"], one["count"]) for one in first["findings"][1:]] == [("overlap", 2)]
-    assert [(one["fault"], one["count"], one["severity"]) for one in second["findings"]] == [
-        ("identical", 3, "warning")
-    ]
+    assert [(one["fault"], one["count"], one["severity"]) for one in second["findings"]] == [("identical", 3, "error")]
 
 
 def test_a_vocabulary_that_does_not_know_a_character(nmtk: Nmtk) -> None:

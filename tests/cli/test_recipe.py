@@ -93,6 +93,29 @@ def test_it_is_said_where_files_are(recipe: Path, nmtk: Nmtk) -> None:
     assert f"nmtk train {recipe}\n" in out
 
 
+@pytest.mark.parametrize(
+    ("named", "called"),
+    [
+        ("back-translation", "back-translation"),
+        ("back-translation/baseline.yaml", "back-translation/baseline.yaml"),
+        ("recipes/back-translation/recipe.yaml", "recipes/back-translation"),
+        ("own.yaml", "own.yaml"),
+        ("./recipe.yaml", "."),
+        ("a folder/own.yaml", "'a folder/own.yaml'"),
+    ],
+)
+def test_the_commands_are_those_for_this_very_recipe(
+    named: str, called: str, nmtk: Nmtk, recipe: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    Path("a folder").mkdir()
+    for place in ("own.yaml", "recipe.yaml", "a folder/own.yaml"):
+        Path(place).write_text((recipe / "recipe.yaml").read_text())
+    commands = [line[12:].split("#")[0].split(" --")[0] for line in nmtk("recipe", "show", named).out.splitlines()]
+    assert {f"nmtk train {called}", f"nmtk recipe verify {called}"} <= {command.strip() for command in commands}
+    assert load(Path(shlex.split(called)[0])) == load(Path(named))
+
+
 def test_the_whole_document_has_every_default(nmtk: Nmtk) -> None:
     ended = nmtk("recipe", "show", "multi30k-en-de", "--yaml")
     recipe = load(Path("multi30k-en-de")).recipe

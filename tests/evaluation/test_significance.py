@@ -63,6 +63,16 @@ def test_systems_differ_or_do_not() -> None:
     assert [score.differs for [score] in found.values()] == [False, True, False]
 
 
+@pytest.mark.parametrize("paired", ["bs", "ar"])
+def test_where_there_is_no_difference_it_is_chance(paired: Literal["bs", "ar"]) -> None:
+    """Of other lines, too, as of those that have no word of the reference."""
+    lines = len(REFERENCES[0][1])
+    systems = [("one", ["xyz"] * lines), ("other", ["zyx"] * lines), ("again", ["xyz"] * lines)]
+    found = evaluate_systems(systems, REFERENCES, [Bleu()], resampling=Resampling(paired, 50))
+    assert [score.p_value for [score] in found.values()] == [None, 1.0, 1.0]
+    assert not any(score.differs for [score] in found.values())
+
+
 def test_without_a_test_a_system_has_the_score_it_has_alone() -> None:
     metrics: list[Metric] = [Bleu(), Ter()]
     together = evaluate_systems(SYSTEMS, REFERENCES, metrics)

@@ -15,13 +15,19 @@ UNFINISHED = {
         "Das kostet 3,50 Euro .",
     ],
     "lower-cased": [line.lower() for line in PLAIN],
+    "written in capitals": [line.upper() for line in PLAIN],
+    "WordPiece": ["Zwei Hun ##de spielen im Sch ##nee.", "Er rief ##en", "Das kost ##et"],
+    "pieces with joiners": ["Zwei Hunde spielen im Schnee ￭.", 'Er rief ￭: ￭" Komm', "Das kostet 3 ￭,￭ 50 Euro"],
 }
+
+
+WHOLE = ("tokenised", "lower-cased", "written in capitals")
 
 
 @pytest.mark.parametrize("kind", UNFINISHED)
 def test_unfinished_text_is_noticed_once_and_the_mend_is_named(kind: str) -> None:
     [suspicion] = suspicions(UNFINISHED[kind], [PLAIN])
-    assert f"hypotheses look {kind if kind in ('tokenised', 'lower-cased') else 'cut into ' + kind}" in suspicion
+    assert f"hypotheses look {kind if kind in WHOLE else 'cut into ' + kind}" in suspicion
     assert "0% of the references" in suspicion
     assert "; " in suspicion
 
@@ -41,6 +47,7 @@ def test_text_that_is_like_its_reference_is_not_suspect(kind: str) -> None:
         (["我们 明天 去。", "好。"], "好 的。"),  # a script without case
         (["12:30", "3.14"], "Ein anderer Satz."),
         (["A & B: R&D."], "Ein anderer Satz."),
+        (["## A heading", "Nr. ### 5", "C # D"], "Ein anderer Satz."),
     ],
 )
 def test_plain_text_is_not_suspect(text: list[str], other: str) -> None:

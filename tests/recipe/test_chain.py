@@ -278,9 +278,43 @@ def test_a_missing_file_is_told_before_hours_of_training(train: Train, chain: Pa
     assert not saved(tmp_path / "reverse")
 
 
-def test_a_plan_does_not_train_the_stages_before(train: Train, chain: Path, tmp_path: Path) -> None:
+@pytest.fixture
+def quick_plan(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("nmtk.recipe.plan.SECONDS", 0.05)
+
+
+@pytest.mark.usefixtures("quick_plan")
+def test_of_a_chain_the_first_stage_that_is_not_finished_is_planned(train: Train, chain: Path, tmp_path: Path) -> None:
+    first = train("run", "--plan")
+    assert first.returncode == 0, first.stderr
+    stage = f"stage       1 of 2: reverse, in {tmp_path / 'reverse'}, the first that is not finished"
+    assert first.stdout.splitlines()[0] == stage
+    assert not (tmp_path / "run").exists()
+    assert not saved(tmp_path / "reverse")
+    assert train("run").returncode == 0
+    last = train("run", "--plan", "training.updates=20")
+    assert last.stdout.splitlines()[0].startswith("stage       2 of 2: backwards, in ")
+    shutil.rmtree(tmp_path / "run")
     message = last_line(train("run", "--plan"))
-    assert "text/made.en: still to be made: nmtk train does that, by reverse.yaml from mono.de" in message
+    assert "run/text/made.en: still to be made: nmtk train does that, by reverse.yaml from mono.de" in message
+    assert not (tmp_path / "run").exists()
+
+
+@pytest.mark.parametrize(
+    ("key", "value", "message"),
+    [
+        ("data__translate__made.en__by", "recipe.yaml", "recipes wait for each other: recipe.yaml > recipe.yaml"),
+        ("data__translate__made.en__by", "nowhere.yaml", "nowhere.yaml: no such recipe; wanted a recipe or a run"),
+        ("data__valid__source", "missing.en", "missing.en: in none of"),
+    ],
+)
+def test_a_plan_that_is_refused_leaves_no_folder(
+    key: str, value: str, message: str, train: Train, chain: Path, tmp_path: Path
+) -> None:
+    change(chain / "recipe.yaml", **{key: value})
+    change(chain / "reverse.yaml", data__valid__source="missing.en")
+    assert message in last_line(train("run", "--plan"))
+    assert not (tmp_path / "run").exists()
     assert not (tmp_path / "reverse").exists()
 
 

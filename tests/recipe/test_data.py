@@ -74,7 +74,7 @@ SIDES = {"source": "a.en", "target": "a.de"}
     ("changes", "message"),
     [
         ({"train": []}, "r: train: "),
-        ({"source": "English"}, "r: source: "),
+        ({"source": "English"}, 'r: source: found "English", wanted a language\'s code, as en or pt-BR'),
         ({"valid": {"source": "a.en"}}, "r: valid: found source, wanted source and target, or tsv"),
         ({"valid": {}}, "r: valid: found none of them, wanted source and target, or tsv"),
         (
@@ -82,14 +82,20 @@ SIDES = {"source": "a.en", "target": "a.de"}
             "r: valid: found source and target and tsv, wanted source and target, or tsv, not both",
         ),
         ({"valid": SIDES | {"columns": [1, 2]}}, "r: valid: found columns without tsv: only a TSV file has them"),
-        ({"valid": SIDES | {"lines": "0-5"}}, "r: valid.lines: "),
+        (
+            {"valid": SIDES | {"lines": "0-5"}},
+            'r: valid.lines: found "0-5", wanted lines from 1, as 1-2000 or 2001-; or every',
+        ),
         ({"valid": SIDES | {"lines": "5"}}, "r: valid.lines: "),
         ({"valid": SIDES | {"lines": "every 1"}}, "r: valid.lines: "),
         ({"valid": SIDES | {"lines": "every"}}, "r: valid.lines: "),
         ({"valid": SIDES | {"lines": "not 23"}}, "r: valid.lines: "),
         ({"valid": SIDES | {"lines": "9-5"}}, "r: valid: found lines 9-5, which end before they begin"),
         ({"valid": SIDES | {"targt": "x"}}, "r: unknown key valid.targt; did you mean target?"),
-        ({"test": {"../news": SIDES}}, "r: test."),
+        (
+            {"test": {"../news": SIDES}},
+            'r: test: found "../news", wanted a name of letters, digits, and then also . _ and -',
+        ),
         (
             {"train": [SIDES | {"name": "a"}, SIDES | {"name": "a"}]},
             "r: train: two corpora are named a, wanted a name each",

@@ -110,8 +110,8 @@ def test_mirrors_are_tried_in_order(places: dict[str, Path], served: tuple[Path,
     folder, address = served
     digest = put(folder, "right")
     (folder / "wrong").write_text("wrong")
-    urls = (f"{address}/missing", f"{address}/wrong", f"{address}/{NAME}", f"{address}/never")
-    assert finder(places, Download(url=urls, sha256=digest)).find(NAME).origin == urls[2]
+    urls = ("http://[a/f", f"{address}/ä", f"{address}/missing", f"{address}/wrong", f"{address}/{NAME}", "http://x")
+    assert finder(places, Download(url=urls, sha256=digest)).find(NAME).origin == urls[4]
 
 
 def test_when_no_mirror_serves_all_reasons_are_told(places: dict[str, Path], served: tuple[Path, str]) -> None:

@@ -95,7 +95,7 @@ def test_the_chain_of_a_recipe_fits_together_and_each_of_it_has_a_run(name: str)
 
 
 def test_settings_are_laid_over(tmp_path: Path) -> None:
-    recipe = load(written(tmp_path, MINIMAL), ["training.updates=20", "model.preset=tiny"]).recipe
+    recipe = load(written(tmp_path, MINIMAL), ["training.updates=2e1", "model.preset=tiny"]).recipe
     assert (recipe.training.updates, recipe.model.width) == (20, 128)
 
 
@@ -109,6 +109,12 @@ def test_settings_are_laid_over(tmp_path: Path) -> None:
         ("name: mine", "name: mine\nmodle: {}", "unknown key modle; did you mean model?"),
         ("name: mine", "name: mine\nformat: 2", "format: found 2, wanted"),
         ("name: mine", "name: mine\nexpect: {new: {}}", "expect: found new, wanted the name of a test set: news"),
+        (
+            "  test: {news: {source: test.en, target: test.de}}\n",
+            "expect: {new: {}}\n",
+            "expect: found new, wanted data.test to have it",
+        ),
+        ("{news: {", "{a b: {", 'data.test: found "a b", wanted a name of letters, digits, and then also . _ and -'),
         ("name: mine", "name: mine\nvocabulary: {joint: false}", "three-way needs one vocabulary for both sides"),
         (
             "name: mine",

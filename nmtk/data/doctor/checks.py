@@ -5,6 +5,7 @@ import re
 from collections.abc import Iterator
 from typing import ClassVar, Protocol
 
+from nmtk.data.doctor.alignment import Alignment
 from nmtk.data.doctor.characters import Characters, Scripts
 from nmtk.data.doctor.findings import Fault, Hit, Severity
 from nmtk.data.doctor.language import Language
@@ -41,7 +42,12 @@ class Identical:
     """Pairs with one and the same text: names and numbers, or lines that nobody translated."""
 
     FAULT: ClassVar = Fault(
-        "identical", "source and target are the same", Severity.NOTE, "filters.drop_identical drops them", many=0.02
+        "identical",
+        "source and target are the same",
+        Severity.NOTE,
+        "filters.drop_identical drops them",
+        0.02,
+        ruin=0.5,
     )
 
     def __init__(self, _profile: Profile) -> None: ...
@@ -120,4 +126,4 @@ class Markup:
                     yield from (Hit(fault, index, side) for index, text in enumerate(texts) if sign.search(text))
 
 
-CHECKS = (Empty, Identical, Ratio, Long, Markup, Characters, Scripts, Language, Repeats)
+CHECKS = (Empty, Identical, Ratio, Long, Markup, Characters, Scripts, Language, Alignment, Repeats)

@@ -32,11 +32,10 @@ class Examined(NamedTuple):
     def lines(self) -> Iterator[str]:
         """For people."""
         yield f"{self.name}: {self.pairs:,} pairs of {' and '.join(self.files)}"
-        for side, name in enumerate(("source", "target")):
-            words = self.words[side]
+        for side, name in enumerate(("source", "target") if self.pairs else ()):
+            words, characters = self.words[side], self.characters[side]
             pieces = f", {self.pieces[side] / words:.2f} pieces a word" if self.pieces and words else ""
-            line = f", {words / self.pairs:.1f} a line" if self.pairs else ""
-            yield f"  {name}: {words:,} words{line}, {self.characters[side]:,} characters{pieces}"
+            yield f"  {name}: {words:,} words, {words / self.pairs:.1f} a line, {characters:,} characters{pieces}"
         for finding in self.findings:
             yield from finding.lines()
 

@@ -32,6 +32,8 @@ class Fault(NamedTuple):
     mend: str = ""
     many: float = 1.0
     """The share of all pairs above which it is one severity worse."""
+    ruin: float = 2.0
+    """The share from which on it is an error: what is left is no text to train on."""
 
 
 class Hit(NamedTuple):
@@ -96,7 +98,7 @@ class Tally:
         """What it comes to among so many pairs."""
         share = self.count / max(1, pairs)
         worse = share > fault.many
-        severity = Severity(min(fault.severity + worse, Severity.ERROR))
+        severity = Severity.ERROR if share >= fault.ruin else Severity(min(fault.severity + worse, Severity.ERROR))
         says = fault.says.format(side=("source", "target")[side or 0])
         return Finding(fault.name, severity, says, fault.mend, self.count, share, tuple(self.examples))
 

@@ -4,7 +4,8 @@ from collections.abc import Iterator
 from typing import ClassVar
 
 from nmtk.data.doctor.findings import Fault, Hit, Severity
-from nmtk.data.doctor.profile import Profile, words
+from nmtk.data.doctor.markers import words
+from nmtk.data.doctor.profile import Profile
 from nmtk.data.doctor.reading import Portion
 
 
@@ -12,7 +13,8 @@ class Language:
     """Swapped pairs, and sides that were left untranslated.
 
     A side is taken for the other's language when it has several of its telling words, such as `the` and `of`, and
-    none of its own: a title that is quoted, or a name, stands among words of the side's own.
+    none of its own: a title that is quoted, or a name, stands among words of the side's own. Both sides may be the
+    same: names and numbers are in no language.
     """
 
     SWAPPED: ClassVar = Fault("swapped", "source and target look swapped", Severity.WARNING, "swap them", many=0.05)
@@ -20,19 +22,22 @@ class Language:
     LEAST: ClassVar = 3
     """Telling words of the other side that it takes, of which two must differ."""
 
+    EVEN: ClassVar = 0.4
+    """The share of turned pairs from which on it is not plain which way is the right one."""
+
     def __init__(self, profile: Profile) -> None:
         self.markers = profile.markers
+        even = "about as many are one way as the other: see which is right, and swap those that are not"
+        self.swapped = self.SWAPPED._replace(mend=even) if profile.markers.turned > self.EVEN else self.SWAPPED
 
     def look(self, portion: Portion) -> Iterator[Hit]:
-        own, other = self.markers
+        own, other, _ = self.markers
         if not own or not other:
             return
         for index, (source, target) in enumerate(zip(*portion.sides, strict=True)):
-            if source.strip() == target.strip():
-                continue
             here, there = self._foreign(source, own, other), self._foreign(target, other, own)
             if here and there:
-                yield Hit(self.SWAPPED, index)
+                yield Hit(self.swapped, index)
             elif here or there:
                 yield Hit(self.FOREIGN, index, int(there))
 

@@ -5,6 +5,7 @@ from typing import Annotated, Literal, TypeAlias
 
 from pydantic import AfterValidator, StringConstraints
 
+from nmtk.files import sha256, write_text
 from nmtk.recipe.sources.markup import Markup, write_unmarked
 from nmtk.recipe.sources.source import Brought, Finder, Found, Source, plain_path
 from nmtk.recipe.sources.unpack import unpack
@@ -34,23 +35,29 @@ class Member(Source):
         return (self.archive,)
 
     def bring(self, name: str, finder: Finder) -> Brought:
-        """Find it unpacked beside the cached archive, by that one's hash, or unpack all that the recipe asks of it."""
+        """Find it unpacked beside the cached archive, by that one's hash, or unpack all that the recipe asks of it.
+
+        What was unpacked is taken only as it was: its hash was noted then. If it has changed, it is unpacked again.
+        """
         archive = finder.find(self.archive)
         home = _home(finder.cache, archive)
-        raw = home / "raw"
-        if not (raw / self.member).is_file():
+        raw, origin = home / "raw", f"{self.member} of {self.archive}"
+        text = home / self.markup / f"{self.member}.txt" if self.markup else None
+        if text and _unchanged(home, text):
+            return Brought(text, f"the text in {origin}")
+        if not _unchanged(home, raw / self.member):
             others = (file for file in finder.files.values() if isinstance(file, Member))
             asked = {file.member for file in others if file.archive == self.archive}
-            left = {member: raw / member for member in sorted(asked) if not (raw / member).is_file()}
+            left = {member: raw / member for member in sorted(asked) if not _unchanged(home, raw / member)}
             told = f"unpacking {', '.join(left)} of {self.archive}"
             finder.console.print(told, soft_wrap=True, markup=False, highlight=False)
             unpack(archive.path, left)
-        origin = f"{self.member} of {self.archive}"
-        if self.markup is None:
+            for path in left.values():
+                _note(home, path)
+        if not text or not self.markup:
             return Brought(raw / self.member, origin)
-        text = home / self.markup / f"{self.member}.txt"
-        if not text.is_file():
-            write_unmarked(raw / self.member, text, self.markup)
+        write_unmarked(raw / self.member, text, self.markup)
+        _note(home, text)
         return Brought(text, f"the text in {origin}")
 
 
@@ -58,3 +65,19 @@ def _home(cache: Path, archive: Found) -> Path:
     """Where the files of an archive are kept: apart from those of others of the same name."""
     beside = archive.name if plain_path(archive.name) else PurePosixPath(archive.name).name
     return cache / f"{beside}.members" / archive.sha256[:16]
+
+
+def _note_of(home: Path, path: Path) -> Path:
+    """Where the hash of an unpacked file is noted."""
+    kept = path.relative_to(home)
+    return home / "sha256" / kept.with_name(f"{kept.name}.sha256")
+
+
+def _note(home: Path, path: Path) -> None:
+    write_text(_note_of(home, path), sha256(path) + "\n")
+
+
+def _unchanged(home: Path, path: Path) -> bool:
+    """Whether a file is there as it was unpacked."""
+    note = _note_of(home, path)
+    return path.is_file() and note.is_file() and note.read_bytes().strip() == sha256(path).encode()

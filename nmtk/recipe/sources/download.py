@@ -4,11 +4,12 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from typing import Annotated, Any, Literal, Self, TypeAlias
 
-from pydantic import BeforeValidator, Field, StringConstraints, model_validator
+from pydantic import BeforeValidator, Field, model_validator
 from rich.console import Console
 
 from nmtk.errors import DataError
 from nmtk.files import download
+from nmtk.options import in_form
 from nmtk.recipe.sources.source import AS_TUPLE, Brought, Finder, Source
 
 
@@ -16,7 +17,7 @@ def _several(value: Any) -> Any:
     return (value,) if isinstance(value, str) else value
 
 
-Url: TypeAlias = Annotated[str, StringConstraints(pattern=r"^(https?|ftp|file)://\S+$")]
+Url: TypeAlias = Annotated[str, in_form(r"(https?|ftp|file)://\S+", "an address, as https://host/file, without spaces")]
 
 
 class Download(Source):

@@ -11,17 +11,19 @@ from contextlib import ExitStack, contextmanager
 from pathlib import Path
 from typing import Annotated, Any, Literal, Self, TypeAlias
 
-from pydantic import StringConstraints, model_validator
+from pydantic import model_validator
 
 from nmtk.errors import DataError
 from nmtk.files import atomic_folder
-from nmtk.options import nearest
+from nmtk.options import in_form, nearest
 from nmtk.recipe.sources.source import Brought, Finder, Source
 
 ORIGIN = "origin"
 """The file beside the text of a corpus that says what brought it."""
 
-CorpusId: TypeAlias = Annotated[str, StringConstraints(pattern=r"^([^-/\s]+-){3}\w+(-\w+)?$")]
+CorpusId: TypeAlias = Annotated[
+    str, in_form(r"([^-/\s]+-){3}\w+(-\w+)?", "mtdata's GROUP-NAME-VERSION-LANGUAGE(-LANGUAGE)")
+]
 _SPACE = str.maketrans("\t\r\n", "   ")
 
 

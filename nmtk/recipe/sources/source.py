@@ -5,14 +5,14 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Annotated, Any, ClassVar, NamedTuple, Protocol, TypeAlias
 
-from pydantic import BeforeValidator, StringConstraints
+from pydantic import BeforeValidator
 from rich.console import Console
 
 from nmtk.documents import Document
 from nmtk.files import sha256
-from nmtk.options import Options
+from nmtk.options import Options, in_form
 
-Sha256: TypeAlias = Annotated[str, StringConstraints(pattern="^[0-9a-f]{64}$")]
+Sha256: TypeAlias = Annotated[str, in_form("[0-9a-f]{64}", "64 digits of 0-9 and a-f")]
 
 
 def _as_tuple(value: Any) -> Any:

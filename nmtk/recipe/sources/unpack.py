@@ -53,10 +53,23 @@ def _members(archive: Path) -> Iterator[tuple[str, Opener]]:
                     yield _normal(info.filename), partial(zipped.open, info)
         return
     compression = next((ending for magic, ending in _COMPRESSED.items() if start.startswith(magic)), "")
-    with open_bytes(archive, compression) as file, tarfile.open(fileobj=file, mode="r|") as tar:
+    with open_bytes(archive, compression) as file, tarfile.open(fileobj=file, mode="r|", tarinfo=_Entry) as tar:
         for entry in tar:
             if not entry.isdir():
                 yield _normal(entry.name), partial(_open_entry, tar, entry, archive)
+        while file.read(CHUNK):  # to where the compression has its checksum
+            pass
+
+
+class _Entry(tarfile.TarInfo):
+    """A header in a tar file. A damaged one is told; tarfile takes it for the end."""
+
+    @classmethod
+    def fromtarfile(cls, tar: tarfile.TarFile) -> "_Entry":
+        try:
+            return super().fromtarfile(tar)
+        except (tarfile.InvalidHeaderError, tarfile.TruncatedHeaderError) as error:  # type: ignore[attr-defined]
+            raise tarfile.ReadError(f"damaged at byte {tar.offset:,} of the tar file: {error}") from None
 
 
 def _open_entry(tar: tarfile.TarFile, entry: tarfile.TarInfo, archive: Path) -> IO[bytes]:

@@ -3,6 +3,7 @@
 import hashlib
 import io
 import tarfile
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -51,6 +52,40 @@ def test_all_files_of_an_archive_are_unpacked_in_one_pass_and_found_again(
     assert again.find("a.de").path == finder.find("a.de").path
     assert said(again) == ""
     assert not list((tmp_path / "cache").rglob("other"))
+
+
+@pytest.mark.parametrize("harm", [lambda path: path.write_bytes(b"Two.\n"), lambda path: path.unlink(missing_ok=True)])
+@pytest.mark.parametrize("markup", [None, "sgml"])
+def test_what_was_unpacked_and_has_changed_is_unpacked_again(
+    markup: str | None, harm: Callable[[Path], object], make_finder: MakeFinder, tmp_path: Path
+) -> None:
+    wanted = {"archive": "all.tgz", "member": "a"} | ({"markup": markup} if markup else {})
+    files = {"all.tgz": archive(tmp_path / "served.tgz", a=SGML), "a.en": wanted}
+    first = make_finder(**files).find("a.en")
+    raw = next((tmp_path / "cache" / "all.tgz.members").glob("*/raw/a"))
+    for harmed in ([first.path], [raw], [raw, first.path]):
+        for path in harmed:
+            harm(path)
+        again = make_finder(**files)
+        assert again.find("a.en") == first
+        assert ("unpacking a of all.tgz" in said(again)) is (raw in harmed and first.path in harmed)
+    assert raw.read_bytes() == SGML
+
+
+@pytest.mark.parametrize("note", ["", "another"])
+def test_what_was_unpacked_without_a_note_of_its_hash_is_not_trusted(
+    note: str, make_finder: MakeFinder, tmp_path: Path
+) -> None:
+    files = {"all.tgz": archive(tmp_path / "served.tgz", a=SGML), "a.en": {"archive": "all.tgz", "member": "a"}}
+    first = make_finder(**files).find("a.en")
+    [known] = (tmp_path / "cache").rglob("a.sha256")
+    if note:
+        known.write_text(note)
+    else:
+        known.unlink()
+    again = make_finder(**files)
+    assert again.find("a.en") == first
+    assert "unpacking a of all.tgz" in said(again)
 
 
 def test_what_is_unpacked_lies_in_the_cache_beside_the_archive(make_finder: MakeFinder, tmp_path: Path) -> None:

@@ -110,7 +110,7 @@ SOURCES = "url, archive, sacrebleu, mtdata or join"
             {"mtdata": "Statmt-europarl-10-deu-eng", "language": "de"},
             "files.a: found language de, wanted deu or eng, as in Statmt-europarl-10-deu-eng",
         ),
-        ({"mtdata": "europarl", "language": "deu"}, 'files.a.mtdata: found "europarl", wanted text of the form '),
+        ({"mtdata": "europarl", "language": "deu"}, 'files.a.mtdata: found "europarl", wanted mtdata\'s GROUP-NAME-'),
         ({"mtdata": "../x-y-z-deu", "language": "deu"}, "files.a.mtdata: found "),
         ("all.tgz", "files.a: found "),
     ],

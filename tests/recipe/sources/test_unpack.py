@@ -134,6 +134,17 @@ def test_a_damaged_file_in_a_zip_is_told(tmp_path: Path) -> None:
     assert not (tmp_path / "out").exists()
 
 
+@pytest.mark.parametrize("compression", ["", "gz", "bz2", "xz"])
+def test_a_byte_that_flipped_before_a_file_is_told_as_damage(compression: str, tmp_path: Path) -> None:
+    whole = tar(tmp_path / "all", f"w:{compression}").read_bytes()
+    inner = tar(tmp_path / "inner", "w:").read_bytes()
+    for data, flips in ((whole, [len(whole) // 2, len(whole) * 2 // 3]), (inner, [inner.index(b"dev/b.en") + 5])):
+        for at in flips if compression or data is inner else []:
+            (tmp_path / "all").write_bytes(data[:at] + bytes([data[at] ^ 1]) + data[at + 1 :])
+            with pytest.raises(DataError, match=r"all: cannot be unpacked: .*: wanted a whole tar or zip file$"):
+                unpack(tmp_path / "all", {"dev/b.en": tmp_path / "out"})
+
+
 def test_links_are_not_followed(tmp_path: Path) -> None:
     with tarfile.open(tmp_path / "all.tar", "w") as archive:
         entry = tarfile.TarInfo("a")

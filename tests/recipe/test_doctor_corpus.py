@@ -1,0 +1,121 @@
+"""What is wrong with a corpus and not with a line is an error, at any share; what only looks so is quiet."""
+
+import random
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+from nmtk.data.doctor.findings import Finding
+from nmtk.recipe.doctor import diagnose, files_case
+from nmtk.recipe.phrases.sentences import split
+from tests.recipe.test_doctor import Pairs, write
+
+SOUND: Pairs = list(split(3000, 1).train)
+WHOLE = ("swapped", "language", "identical", "shifted", "not aligned")
+
+
+def found(folder: Path, pairs: Pairs) -> list[Finding]:
+    """The findings that tell of a corpus, of any severity."""
+    with files_case(write(folder, "train", pairs), []) as case:
+        [text] = diagnose(case)
+    return [finding for finding in text.findings if finding.fault in WHOLE]
+
+
+def some(share: float, change: Callable[[int], tuple[str, str]]) -> Pairs:
+    """The sound corpus, with a share of its pairs, anywhere, changed."""
+    rng = random.Random(1)
+    return [change(at) if rng.random() < share else pair for at, pair in enumerate(SOUND)]
+
+
+@pytest.mark.parametrize("share", [0.1, 0.33, 0.5, 0.67, 0.9])
+def test_swapped_pairs_are_found_however_many_they_are(share: float, tmp_path: Path) -> None:
+    """Of which there are more is right; where it is not plain, that is said."""
+    finding, *_ = found(tmp_path, some(share, lambda at: SOUND[at][::-1]))
+    few = min(share, 1 - share)
+    assert (finding.fault, str(finding.severity)) == ("swapped", "error")
+    assert 0.5 * few < finding.share < 1.1 * few
+    assert finding.mend.startswith("about as many are one way as the other") is (share == 0.5)
+
+
+@pytest.mark.parametrize("side", [0, 1])
+@pytest.mark.parametrize("share", [0.25, 0.33, 0.6])
+@pytest.mark.parametrize("other", [0, 7])
+def test_untranslated_sides_are_found_however_many_they_are(
+    share: float, side: int, other: int, tmp_path: Path
+) -> None:
+    """Whether they are the other side, or a different text in its language."""
+
+    def untranslated(at: int) -> tuple[str, str]:
+        text = SOUND[(at + other) % len(SOUND)][1 - side]
+        return (SOUND[at][0], text) if side else (text, SOUND[at][1])
+
+    findings = found(tmp_path, some(share, untranslated))
+    finding = next(one for one in findings if one.fault == "language")
+    assert str(finding.severity) == "error"
+    assert 0.5 * share < finding.share < 1.1 * share
+    assert ("target" if side else "source") in finding.says
+    assert "swapped" not in {one.fault for one in findings}
+
+
+SHIFTS: dict[str, Callable[[list[str]], list[str]]] = {
+    "lost": lambda texts: [*texts[:1000], *texts[1001:], texts[1000]],
+    "put in": lambda texts: [*texts[:1000], "etwas", *texts[1000:-1]],
+    "three lost": lambda texts: [*texts[:1000], *texts[1003:], *texts[1000:1003]],
+    "within": lambda texts: [*texts[:1000], *texts[1001:2000], texts[1000], *texts[2000:]],
+}
+
+
+@pytest.mark.parametrize("shift", SHIFTS)
+def test_a_shift_is_found_near_where_it_begins_though_counts_are_equal(shift: str, tmp_path: Path) -> None:
+    sources, targets = map(list, zip(*SOUND, strict=True))
+    pairs = list(zip(sources, SHIFTS[shift](targets), strict=True))
+    [finding] = found(tmp_path, pairs)
+    assert (finding.fault, str(finding.severity)) == ("shifted", "error")
+    assert 750 <= finding.examples[0].line <= 1250
+    wanted = 1000 if shift == "within" else len(SOUND) - 1000
+    assert abs(finding.times - wanted) <= 500
+
+
+def test_shuffled_targets_are_found(tmp_path: Path) -> None:
+    sources, targets = map(list, zip(*SOUND, strict=True))
+    random.Random(1).shuffle(targets)
+    [finding] = found(tmp_path, list(zip(sources, targets, strict=True)))
+    assert (finding.fault, str(finding.severity), finding.share) == ("not aligned", "error", 1.0)
+
+
+def test_a_text_beside_itself_is_an_error(tmp_path: Path) -> None:
+    half = [
+        (source, source) if at % 2 else pair for at, (pair, (source, _)) in enumerate(zip(SOUND, SOUND, strict=True))
+    ]
+    for pairs in ([(source, source) for source, _ in SOUND], half):
+        finding = next(one for one in found(tmp_path, pairs) if one.fault == "identical")
+        assert str(finding.severity) == "error"
+
+
+def quiet() -> dict[str, Pairs]:
+    rng = random.Random(1)
+    words = sorted({word for source, _ in SOUND for word in source.split()})
+    glossary = [(rng.choice(words), rng.choice(words).upper()) for _ in range(1000)]
+    numbers = [(f"item {at:09}", f"Posten {at:09}") for at in range(1000)]
+    catalogue = [f"No {rng.randrange(10**6)} {'x' * rng.randrange(60)}" for _ in range(1000)]
+    other = [f"Nr {line.split()[1]} {'y' * rng.randrange(60)}" for line in catalogue]
+    return {
+        "as it is": SOUND,
+        "sorted by length": sorted(SOUND, key=lambda pair: len(pair[0])),
+        "a glossary": glossary,
+        "one length": numbers,
+        "names on both sides": list(zip(catalogue, other, strict=True)),
+        "blank lines": [(" ", "")] * 1000,
+        "garbage in some lines": [("x" * 900, ".") if at % 50 == 0 else pair for at, pair in enumerate(SOUND)],
+    }
+
+
+@pytest.mark.parametrize("name", quiet())
+def test_what_only_looks_so_is_quiet(name: str, tmp_path: Path) -> None:
+    assert found(tmp_path, quiet()[name]) == []
+
+
+def test_two_texts_of_one_language_are_not_taken_for_two_languages(tmp_path: Path) -> None:
+    moved = [(SOUND[at][0], SOUND[at - 1][0]) for at in range(len(SOUND))]
+    assert {one.fault for one in found(tmp_path, moved)} == {"shifted"}
