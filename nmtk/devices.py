@@ -13,6 +13,7 @@ from nmtk.errors import NmtkError, OptionsError
 PRECISIONS = {"float32": torch.float32, "bfloat16": torch.bfloat16, "float16": torch.float16, "int8": torch.int8}
 
 _FAST_BFLOAT16 = frozenset({"amx_bf16", "avx512_bf16"})
+_CPU = Path("/proc/cpuinfo")
 
 
 def pick_device(name: str) -> torch.device:
@@ -83,15 +84,24 @@ def has_fast_bfloat16(device: torch.device) -> bool:
     return device.type == "cpu" and not _FAST_BFLOAT16.isdisjoint(cpu_flags())
 
 
-@functools.cache
-def cpu_flags(source: Path = Path("/proc/cpuinfo")) -> frozenset[str]:
+def cpu_flags(source: Path = _CPU) -> frozenset[str]:
     """The processor's instruction sets as Linux names them; empty where the system does not say."""
+    return frozenset(_said_of_cpu("flags", source).split())
+
+
+def cpu_vendor(source: Path = _CPU) -> str:
+    """Whose processor it is, as `AuthenticAMD` or `GenuineIntel`; empty where the system does not say."""
+    return _said_of_cpu("vendor_id", source)
+
+
+@functools.cache
+def _said_of_cpu(key: str, source: Path) -> str:
     try:
         text = source.read_text("utf-8", "replace")
     except OSError:
-        return frozenset()
+        return ""
     lines = (line.partition(":") for line in text.splitlines())
-    return next((frozenset(words.split()) for key, _, words in lines if key.strip() == "flags"), frozenset())
+    return next((words.strip() for name, _, words in lines if name.strip() == key), "")
 
 
 _USED_UP = (

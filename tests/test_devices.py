@@ -3,7 +3,15 @@ from pathlib import Path
 import pytest
 import torch
 
-from nmtk.devices import attention_kernels, cpu_flags, devices, has_fast_bfloat16, pick_device, pick_precision
+from nmtk.devices import (
+    attention_kernels,
+    cpu_flags,
+    cpu_vendor,
+    devices,
+    has_fast_bfloat16,
+    pick_device,
+    pick_precision,
+)
 from nmtk.errors import OptionsError
 
 CPU = torch.device("cpu")
@@ -59,6 +67,12 @@ def test_a_cpu_computes_in_bfloat16_where_it_has_instructions_for_it(
     assert has_fast_bfloat16(CPU) == fast
     assert pick_precision("auto", CPU) == (torch.bfloat16 if fast else torch.float32)
     assert pick_precision("auto", CPU, exact=True) == torch.float32
+
+
+def test_whose_processor_it_is(tmp_path: Path) -> None:
+    (tmp_path / "cpuinfo").write_text("processor\t: 0\nvendor_id\t: AuthenticAMD\nmodel name\t: AMD EPYC\n", "utf-8")
+    assert cpu_vendor(tmp_path / "cpuinfo") == "AuthenticAMD"
+    assert cpu_vendor(tmp_path / "none") == ""
 
 
 def test_bytes_are_for_cpus() -> None:

@@ -8,6 +8,7 @@ from torch.nn import functional as F
 
 from nmtk.model.cache import Memory, Past
 from nmtk.model.dropout import Dropout
+from nmtk.model.linear import Linear
 
 PLAIN_SIZE = 64 * 64
 """In training on a CPU, attention over at most this many pairs of query and key is written out as plain products.
@@ -149,9 +150,9 @@ class SelfAttention(nn.Module):
     def __init__(self, width: int, heads: int, attend: Attend) -> None:
         super().__init__()
         self.heads = heads
-        self.project = nn.Linear(width, 3 * width)
+        self.project = Linear(width, 3 * width)
         self.attend = attend
-        self.out = nn.Linear(width, width)
+        self.out = Linear(width, width)
 
     def forward(self, x_BTD: Tensor, keep_B11T: Tensor | None, causal: bool) -> Tensor:
         """All positions at once: BTD."""
@@ -179,10 +180,10 @@ class CrossAttention(nn.Module):
     def __init__(self, width: int, heads: int, dropout: float = 0.0) -> None:
         super().__init__()
         self.heads = heads
-        self.query = nn.Linear(width, width)
-        self.remember = nn.Linear(width, 2 * width)
+        self.query = Linear(width, width)
+        self.remember = Linear(width, 2 * width)
         self.attend = Attend(dropout)
-        self.out = nn.Linear(width, width)
+        self.out = Linear(width, width)
 
     def memory(self, memory_BSD: Tensor, keep_B11S: Tensor | None) -> Memory:
         """Keys and values of the source: the same at every target position, so made once."""

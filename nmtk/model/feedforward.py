@@ -7,6 +7,7 @@ from torch import Tensor, nn
 from torch.nn import functional as F
 
 from nmtk.model.dropout import Dropout
+from nmtk.model.linear import Linear
 
 Activation: TypeAlias = Literal["relu", "gelu", "swish", "swiglu", "geglu"]
 
@@ -36,9 +37,9 @@ class FeedForward(nn.Module):
     def __init__(self, width: int, inner: int, activation: Activation, dropout: float = 0.0) -> None:
         super().__init__()
         self.function, self.gated = _ACTIVATIONS[activation]
-        self.inner = nn.Linear(width, 2 * inner if self.gated else inner)
+        self.inner = Linear(width, 2 * inner if self.gated else inner)
         self.dropout = Dropout(dropout)
-        self.out = nn.Linear(inner, width)
+        self.out = Linear(inner, width)
 
     def forward(self, x_BTD: Tensor) -> Tensor:
         h_BTF = self.inner(x_BTD)

@@ -6,16 +6,12 @@ smallest products; in bfloat16, which PyTorch always multiplies by oneDNN, it is
 (tests/benchmarks/packed.py measures both).
 """
 
-import platform
-
 import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
+from nmtk.model.linear import SMALL, has_onednn
 from nmtk.model.transformer import Transformer
-
-SMALL = 1 << 17
-"""Up to so many products of numbers MKL is done before oneDNN has begun."""
 
 
 class PackedLinear(nn.Module):
@@ -37,23 +33,12 @@ class PackedLinear(nn.Module):
         return out
 
 
-def can_pack(device: torch.device, dtype: torch.dtype) -> bool:
-    """Whether this PyTorch and this machine have what `PackedLinear` needs."""
-    return (
-        device.type == "cpu"
-        and dtype in (torch.float32, torch.bfloat16)
-        and platform.machine() in ("x86_64", "AMD64")
-        and torch.backends.mkldnn.is_available()  # type: ignore[no-untyped-call]
-        and hasattr(torch.ops.mkldnn, "_linear_pointwise")
-    )
-
-
 def pack(model: Transformer) -> Transformer:
-    """Lay out the matrices of every layer and of the output, where that can be done (`can_pack`). In place.
+    """Lay out the matrices of every layer and of the output, where that can be done (`has_onednn`). In place.
 
     Their plain form is given up, and with it their names among the parameters.
     """
     weight = model.source_embedding.weight
-    if can_pack(weight.device, weight.dtype):
+    if has_onednn(weight.device, weight.dtype):
         model.replace_matrices(PackedLinear)
     return model

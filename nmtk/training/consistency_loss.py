@@ -11,8 +11,8 @@ from typing import Any
 
 import torch
 from torch import Tensor
-from torch.nn import functional as F
 
+from nmtk.model.linear import multiply
 from nmtk.training.consistency import Weights
 from nmtk.training.loss import Loss, chunk_rows, entropy, scaled
 
@@ -75,7 +75,7 @@ def _with_gradients(
     for first in range(0, count, rows):
         hidden = hidden_2ND[:, first : first + rows].flatten(0, 1)
         gold = gold_N[None, first : first + rows, None].expand(2, -1, 1)
-        logp = F.linear(hidden, weight_VD, bias_V).log_softmax(1, dtype=wide).view(2, -1, size)
+        logp = multiply(hidden, weight_VD, bias_V).log_softmax(1, dtype=wide).view(2, -1, size)
         p = logp.exp()
         right = -logp.gather(2, gold)
         nll += (share_211 * right).sum()
@@ -89,8 +89,8 @@ def _with_gradients(
         grad -= share_211 * (smoothing / size)
         grad.scatter_add_(2, gold, (share_211 * (smoothing - 1)).expand_as(gold))
         low = grad.view(-1, size).to(weight_VD.dtype)
-        grad_hidden_2ND[:, first : first + rows] = (low @ weight_VD).view(2, -1, weight_VD.size(1))
-        grad_weight_VD += low.T @ hidden
+        grad_hidden_2ND[:, first : first + rows] = multiply(low, weight_VD.T).view(2, -1, weight_VD.size(1))
+        grad_weight_VD += multiply(low.T, hidden.T)
         if grad_bias_V is not None:
             grad_bias_V += grad.sum((0, 1))
     loss -= count * (weights.first + weights.second) * entropy(smoothing, size)

@@ -11,7 +11,8 @@ from typing import Any, NamedTuple
 
 import torch
 from torch import Tensor
-from torch.nn import functional as F
+
+from nmtk.model.linear import multiply
 
 LEAST = 1e-38
 """A right token's probability counts as at least this when the loss is told: no more than 87.5 nats for one token."""
@@ -87,7 +88,7 @@ def _measured(
     nll = torch.zeros_like(loss)
     rows = chunk_rows(size, hidden_ND.device)
     for hidden, gold in zip(torch.split(hidden_ND, rows), torch.split(gold_N, rows), strict=True):
-        logits = F.linear(hidden, weight_VD, bias_V).float()
+        logits = multiply(hidden, weight_VD, bias_V).float()
         total = logits.logsumexp(1).sum()
         right = total - logits.gather(1, gold[:, None]).sum()
         nll += right
@@ -116,7 +117,7 @@ def _with_gradients(
     rows = chunk_rows(size, hidden_ND.device)
     for first in range(0, count, rows):
         hidden, gold = hidden_ND[first : first + rows], gold_N[first : first + rows, None]
-        logits = F.linear(hidden, weight_VD, bias_V)
+        logits = multiply(hidden, weight_VD, bias_V)
         right = logits.gather(1, gold).sum(dtype=torch.float32)
         p = logits.softmax(1)
         del logits
@@ -125,11 +126,8 @@ def _with_gradients(
         total += wrong + right
         place = torch.arange(len(gold), device=gold.device)[:, None] * size + gold
         p.put_(place, p.new_full((), smoothing - 1).expand_as(place), accumulate=True)  # scatter_ would copy all of p
-        torch.mm(p, weight_VD, out=grad_hidden_ND[first : first + rows])
-        if p.dtype == torch.float32:
-            grad_weight_VD.addmm_(p.T, hidden)
-        else:
-            grad_weight_VD += p.T @ hidden
+        grad_hidden_ND[first : first + rows] = multiply(p, weight_VD.T)
+        grad_weight_VD += multiply(p.T, hidden.T)
         if grad_bias_V is not None:
             grad_bias_V += p.sum(0, dtype=torch.float32)
     grad_hidden_ND -= (weight_sum_D * even).to(grad_hidden_ND.dtype)

@@ -13,7 +13,8 @@ from collections.abc import Callable, Sequence
 import torch
 from torch import Tensor, nn
 
-from nmtk.model.packed import PackedLinear, can_pack
+from nmtk.model.linear import has_onednn
+from nmtk.model.packed import PackedLinear
 
 SHAPES = ((256, 256), (256, 1024), (1024, 256), (512, 2048), (256, 8000))
 MATRICES = 6
@@ -26,7 +27,7 @@ def main() -> None:
     parser.add_argument("--turns", type=int, default=8)
     turns = parser.parse_args().turns
     torch.set_num_threads(1)
-    if not can_pack(torch.device("cpu"), torch.float32):
+    if not has_onednn(torch.device("cpu"), torch.float32):
         raise SystemExit("this machine has no oneDNN for x86: nothing is packed here")
     print("| rows x K x N | float32 | packed | bfloat16 | packed |\n| --- | ---: | ---: | ---: | ---: |")
     for rows in (1, 5, 64, 320):

@@ -4,12 +4,13 @@ import pytest
 import torch
 from torch import nn
 
-from nmtk.model.packed import SMALL, PackedLinear, can_pack, pack
+from nmtk.model.linear import SMALL, has_onednn
+from nmtk.model.packed import PackedLinear, pack
 from nmtk.model.transformer import Transformer
 
 CPU = torch.device("cpu")
 
-pytestmark = pytest.mark.skipif(not can_pack(CPU, torch.float32), reason="no oneDNN for x86 here")
+pytestmark = pytest.mark.skipif(not has_onednn(CPU, torch.float32), reason="no oneDNN for x86 here")
 
 
 @torch.no_grad()
@@ -39,8 +40,8 @@ def test_a_view_is_read_as_it_stands() -> None:
 
 
 def test_where_nothing_is_packed() -> None:
-    assert not can_pack(CPU, torch.float16)
-    assert not can_pack(torch.device("cuda"), torch.float32)
+    assert not has_onednn(CPU, torch.float16)
+    assert not has_onednn(torch.device("cuda"), torch.float32)
 
 
 @torch.no_grad()
