@@ -32,11 +32,11 @@ def has_onednn(device: torch.device, dtype: torch.dtype) -> bool:
 def prefers_onednn(x: Tensor, columns: int) -> bool:
     """Whether oneDNN is faster than what PyTorch would ask, at multiplying x with a matrix of so many columns."""
     return (
-        x.dtype == torch.float32
+        not torch.compiler.is_compiling()  # first: the rest is not for a compiler to trace
+        and x.dtype == torch.float32
         and x.numel() * columns > SMALL
         and has_onednn(x.device, x.dtype)
         and cpu_vendor() == "AuthenticAMD"
-        and not torch.compiler.is_compiling()
     )
 
 
