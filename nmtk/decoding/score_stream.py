@@ -12,12 +12,11 @@ import torch
 
 from nmtk.data.pairs import Pair, read_files
 from nmtk.decoding.ensemble import load_models
-from nmtk.decoding.job import are_one
 from nmtk.decoding.output import opened
 from nmtk.decoding.scoring import Score, Scorer, perplexity
 from nmtk.decoding.translator import BUFFER
 from nmtk.devices import pick_device, pick_precision
-from nmtk.errors import OptionsError
+from nmtk.lines import refuse_over
 from nmtk.vocabulary.vocabulary import Vocabulary
 
 
@@ -80,9 +79,7 @@ def score_stream(
     Several models are an ensemble, with these weights or equal. The scores go to `output` (None: standard output), a
     summary to standard error. Raises ModelError, OptionsError and DataError.
     """
-    for name, text in (("SOURCE", source), ("TARGET", target)):
-        if output and are_one(text, output):
-            raise OptionsError(f"--output: found {output}, which is {name} too: wanted another file")
+    refuse_over(output, (("SOURCE", source), ("TARGET", target)))
     if threads:
         torch.set_num_threads(threads)
     place = pick_device(device)

@@ -187,3 +187,9 @@ def test_scores_never_take_the_place_of_a_text(
         name = ("SOURCE", "TARGET")[place]
         assert ended.err == f"nmtk: error: --output: found {output}, which is {name} too: wanted another file\n"
         assert sides[place].read_bytes() == before
+
+
+def test_nor_of_one_that_is_redirected(nmtk: Callable[..., Any], folder: Path, sides: Sides, redirected: Any) -> None:
+    redirected(0, sides[1])
+    ended = nmtk("score", "-m", folder, sides[0], "-", "-o", sides[1])
+    assert ended.err == f"nmtk: error: --output: found {sides[1]}, which is TARGET too: wanted another file\n"

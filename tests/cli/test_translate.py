@@ -430,6 +430,32 @@ def test_one_file_is_not_two_things(
     assert sorted(tmp_path.iterdir()) == before
 
 
+@pytest.mark.parametrize(
+    ("number", "files", "said"),
+    [
+        (0, {"--report": "in"}, "--report: found {0}/in, which is the input too"),
+        (0, {"-i": "-", "-o": "in"}, "--output: found {0}/in, which is the input too"),
+        (1, {"-i": "in"}, "--output: found /dev/stdout, which is the input too"),
+        (1, {"--report": "in"}, "--report: found {0}/in, which is the output too"),
+    ],
+)
+def test_nor_is_one_that_a_stream_is_redirected_to(
+    nmtk: Callable[..., Any],
+    folder: Path,
+    tmp_path: Path,
+    redirected: Callable[[int, Path], None],
+    number: int,
+    files: dict[str, str],
+    said: str,
+) -> None:
+    (tmp_path / "in").write_text(TEXT)
+    given = [part for flag, name in files.items() for part in (flag, name if name == "-" else f"{tmp_path}/{name}")]
+    redirected(number, tmp_path / "in")
+    ended = nmtk("translate", "-m", folder, *ON_CPU, *given)
+    assert ended.err == f"nmtk: error: {said.format(tmp_path)}: wanted another file\n"
+    assert (tmp_path / "in").read_text() == TEXT
+
+
 def test_a_device_may_be_two_things(nmtk: Callable[..., Any], folder: Path) -> None:
     assert nmtk("translate", "-m", folder, *ON_CPU, "-i", os.devnull, "-o", os.devnull) == (0, "", "")
 
