@@ -87,7 +87,8 @@ def score_stream(
     pairs = tokens = 0
     logp = 0.0
     read, given = tee(read_files(source, target))
-    scores = Scorer(bundle, batch_tokens).score_pairs((pair.source, pair.target) for pair in given)
+    scorer = Scorer(bundle, batch_tokens, lambda note: None if quiet else _tell(f"warning: {note}"))
+    scores = scorer.score_pairs((pair.source, pair.target) for pair in given)
     with opened(output, BUFFER) as records:
         for pair, score in zip(read, scores, strict=True):
             records.write(f"{layout.line(pair, score, bundle.vocabularies.target)}\n".encode())
@@ -95,4 +96,8 @@ def score_stream(
     if not quiet:
         summary = f"{pairs:,} pairs, {tokens:,} tokens, log-probability {logp:.4f}"
         told = f"{summary}, perplexity {perplexity(logp, tokens):.4f}" if tokens else summary
-        sys.stderr.write(f"nmtk: {told}\n")
+        _tell(told)
+
+
+def _tell(note: str) -> None:
+    sys.stderr.write(f"nmtk: {note}\n")
