@@ -10,7 +10,8 @@ import time
 from pathlib import Path
 
 import pytest
-from safetensors.torch import load_file
+import torch
+from safetensors.torch import load_file, save_file
 
 from nmtk.documents import read_yaml
 from nmtk.errors import TrainingError
@@ -224,6 +225,32 @@ def test_what_is_wrong_with_a_checkpoint_is_a_line(
     line = failed.stderr.splitlines()[-1]
     assert line.startswith(f"nmtk: error: {folder}/{told}")
     assert line.endswith(f"delete {folder} to go on from the checkpoint before it")
+
+
+@pytest.mark.parametrize("kind", ["adam", "adamw", "adafactor"])
+def test_an_optimisers_state_of_another_model_is_a_line(train: Train, tmp_path: Path, kind: str) -> None:
+    settings = (f"training.optimiser={{kind: {kind}, rate: 0.01}}", "training.ema=0.9")
+    assert train("run", *settings).returncode == 0
+    folder = saved(tmp_path / "run")[12]
+    path = folder / "training.safetensors"
+    kept = load_file(path)
+    matrices, vectors = ("col_var", "variance") if kind == "adafactor" else ("exp_avg", "exp_avg_sq")
+    matrix = next(key for key, value in kept.items() if key.endswith(f".{matrices}") and value.ndim == 2)
+    vector = next(key for key, value in kept.items() if key.endswith(f".{vectors}") and value.ndim == 1)
+    live = next(key for key, value in kept.items() if key.startswith("live.") and value.ndim == 2)
+    for key, name in ((matrix, matrices), (vector, vectors), ("0.step", "step"), (live, "weight")):
+        save_file(kept | {key: torch.cat([kept[key].view(-1)] * 2)}, path)
+        failed = train("run", "training.updates=20", *settings)
+        (line,) = [line for line in failed.stderr.splitlines() if "error" in line]
+        assert line.startswith(f"nmtk: error: {path}: {name} ")
+        assert f": found ({2 * kept[key].numel()},), wanted {tuple(kept[key].shape)}: the file is of another" in line
+        assert line.endswith(f"delete {folder} to go on from the checkpoint before it")
+    count = len({key.split(".")[0] for key in kept if not key.startswith("live.")})
+    save_file(kept | {f"{count}.step": torch.tensor(1.0)}, path)
+    found = f"found step of parameter {count + 1}, wanted {count} parameters"
+    assert f"{path}: {found}: the file" in train("run", "training.updates=20", *settings).stderr
+    save_file(kept, path)
+    assert train("run", "training.updates=20", *settings).returncode == 0
 
 
 @pytest.mark.parametrize("line", [b"garbage{\n", b"[1]\n", b"\xff\xfe\n", b"{}\n"])
