@@ -29,7 +29,8 @@ from nmtk.errors import ModelError, OptionsError
 from nmtk.files import atomic_folder, write_text
 from nmtk.training.distributed import Ranks, like
 from nmtk.training.moving_average import MovingAverage
-from nmtk.training.stopping import Validated
+from nmtk.training.options import TrainingOptions
+from nmtk.training.stopping import Validated, is_due
 
 TRAINING, STATE, VALIDATION = "training.safetensors", "state.json", "validation.json"
 
@@ -46,6 +47,8 @@ class State:
     history: list[Validated] = field(default_factory=list)
     window: dict[str, float] = field(default_factory=dict)
     """Sums since the last log line, so that the next line says the same after a resume."""
+    due: bool | None = None
+    """Whether it was saved because it was due, and not only because training ended there; None: it does not say."""
 
 
 _STATE, _VALIDATED = TypeAdapter(State), TypeAdapter(Validated)
@@ -60,6 +63,19 @@ def saved(run: Path) -> dict[int, Path]:
     """The checkpoints of a run by update, oldest first."""
     folders = (path for path in (run / CHECKPOINTS).glob("*") if path.name.isdecimal() and path.is_dir())
     return {int(path.name): path for path in sorted(folders)}
+
+
+def due(run: Path, options: TrainingOptions) -> list[int]:
+    """Of the saved updates, those that were due: by the options of then, which may have changed since."""
+    return [update for update, folder in saved(run).items() if _was_due(folder, is_due(options, update))]
+
+
+def _was_due(folder: Path, otherwise: bool) -> bool:
+    try:
+        told = _STATE.validate_json((folder / STATE).read_bytes()).due
+    except (OSError, ValueError):  # it is told where training goes on from it
+        told = None
+    return otherwise if told is None else told
 
 
 def save(

@@ -145,6 +145,20 @@ def test_a_finished_run_goes_on_when_it_is_given_more_updates(train: Train, tmp_
     assert all(one[name].equal(other[name]) for name in one)
 
 
+def test_checkpoints_stay_when_others_become_due(train: Train, tmp_path: Path) -> None:
+    settings = ("training.validation.every=100", "training.average.count=4")
+    assert train("run", "training.updates=14", "training.checkpoint.every=3", *settings).returncode == 0
+    assert list(saved(tmp_path / "run")) == [3, 6, 9, 12, 14]
+    more = train("run", "training.updates=22", "training.checkpoint.every=5", *settings)
+    assert "will be deleted" not in more.stderr
+    assert list(saved(tmp_path / "run")) == [6, 9, 12, 15, 20, 22]
+    assert "mean of 4 checkpoints, updates 12, 15, 20, 22" in more.stderr
+    few = "training.checkpoint.keep_last=2", "training.average.count=2", "training.checkpoint.keep_best=0"
+    fewer = train("run", "training.updates=24", "training.checkpoint.every=5", settings[0], *few)
+    assert "the last 2 and best 0 are kept: 6, 9, 12 will be deleted when the next is saved" in fewer.stderr
+    assert list(saved(tmp_path / "run")) == [15, 20, 24]
+
+
 def test_a_changed_option_is_refused_with_both_values(train: Train, tmp_path: Path) -> None:
     assert train("run").returncode == 0
     refused = train("run", "training.optimiser.rate=0.5", "model.dropout=0.2", "training.consistency=r-drop")
