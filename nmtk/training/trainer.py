@@ -95,8 +95,9 @@ class Trainer:
         reason = self.signals.received or reason_to_stop(self.options, self._position(), self.state.history)
         if not self.ranks.any(reason is not None):  # time and signals are each rank's own
             return None
-        self.interrupted = self.ranks.any(self.signals.received is not None)
-        return reason or "another rank stopped"
+        received = self.ranks.said(self.signals.received)
+        self.interrupted = received is not None
+        return received or self.ranks.said(reason)
 
     # one update
 
