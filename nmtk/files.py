@@ -67,6 +67,13 @@ def write_text(path: Path, text: str) -> None:
         file.write(text.encode("utf-8"))
 
 
+def are_one(one: Path, other: Path) -> bool:
+    """Whether two paths lead to one file, which may not be there yet. Devices and pipes are none: all may be one."""
+    if any(path.exists() and not path.is_file() for path in (one, other)):
+        return False
+    return one.resolve() == other.resolve() or (one.exists() and other.exists() and one.samefile(other))
+
+
 @contextmanager
 def atomic_folder(path: Path) -> Iterator[Path]:
     """Yield an empty folder to fill; its files are synced and it becomes `path` when the block ends, else it goes.

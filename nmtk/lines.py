@@ -16,9 +16,10 @@ from collections.abc import Iterable, Iterator
 from contextlib import nullcontext
 from itertools import islice
 from pathlib import Path
-from typing import IO, Any, NamedTuple, Self
+from typing import IO, Any, Literal, NamedTuple, Self
 
-from nmtk.errors import DataError
+from nmtk.errors import DataError, OptionsError
+from nmtk.files import are_one
 
 _BLOCK = 1 << 16
 _DAMAGE = (OSError, EOFError, lzma.LZMAError, zlib.error)
@@ -213,3 +214,16 @@ def _damage(error: Exception, origin: object, line: int) -> DataError:
 def origin_of(path: Path) -> str:
     """What a file is called in messages."""
     return "standard input" if path == STANDARD else str(path)
+
+
+def behind(path: Path | None, stream: Literal["stdin", "stdout"]) -> Path:
+    """Where a text lies: for a standard stream, which None means too, the file that the shell has redirected it to."""
+    return path if path and path != STANDARD else Path("/dev", stream)
+
+
+def refuse_over(output: Path | None, texts: Iterable[tuple[str, Path]]) -> None:
+    """Raise OptionsError where an output would take the place of a text that is read; each is given with its name."""
+    written = behind(output, "stdout")
+    for name, text in texts:
+        if are_one(behind(text, "stdin"), written):
+            raise OptionsError(f"--output: found {written}, which is {name} too: wanted another file")

@@ -4,7 +4,7 @@ import io
 import os
 import signal
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import NamedTuple
 
@@ -52,3 +52,22 @@ def nmtk(monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str]) -> 
         return Ended(ended.value.code or 0, out, err)
 
     return run
+
+
+@pytest.fixture
+def redirected() -> Iterator[Callable[[int, Path], None]]:
+    """Have a standard stream, by its descriptor, lead to a file as the shell's `<` and `>>` do: `redirected(0, path)`.
+
+    That is what a command asks the system about; it reads from the `stdin` of `nmtk` all the same.
+    """
+    before: dict[int, int] = {}
+
+    def redirect(number: int, path: Path) -> None:
+        before[number] = os.dup(number)
+        with path.open("ab" if number else "rb") as file:
+            os.dup2(file.fileno(), number)
+
+    yield redirect
+    for number, kept in before.items():
+        os.dup2(kept, number)
+        os.close(kept)

@@ -43,6 +43,7 @@ def build_vocab(
         raise typer.BadParameter("no files, and standard input is a terminal", param_hint="FILES")
     if str(output) == "-":
         raise typer.BadParameter("a model is written to a file, not to standard output", param_hint="--output")
+    from nmtk.lines import refuse_over
     from nmtk.vocabulary.build import build
     from nmtk.vocabulary.learn import VocabularyOptions
 
@@ -57,4 +58,6 @@ def build_vocab(
         "seed": seed,
     }
     options = VocabularyOptions.parse({key: value for key, value in given.items() if value is not None}, "build-vocab")
-    build(files or [Path("-")], output, options, tell=lambda line: print(line, file=sys.stderr))
+    files = files or [Path("-")]
+    refuse_over(output, (("one of FILES", text) for text in files))
+    build(files, output, options, tell=lambda line: print(line, file=sys.stderr))

@@ -59,6 +59,7 @@ def compare(
     from nmtk.evaluation.metrics import in_language, metric_named
     from nmtk.evaluation.report import rendered
     from nmtk.evaluation.significance import Resampling
+    from nmtk.lines import refuse_over
 
     settings = {"bleu": {"tokenize": tokenize, "lowercase": lowercase}}
     language = pair.split("-")[1] if pair else ""
@@ -74,6 +75,9 @@ def compare(
         from nmtk.evaluation.systems import read_systems
         from nmtk.evaluation.testsets import Task
 
+        if output:
+            texts_by_name = {"REF": texts, "HYP": hypotheses or [], "SRC": [source] if source else []}
+            refuse_over(output, ((name, text) for name, some in texts_by_name.items() for text in some))
         task = Task.read(texts, source)
         one, other = read_systems(hypotheses or [])
         found = [compare_texts(task, (one, other), chosen, resampling)]

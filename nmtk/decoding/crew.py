@@ -55,7 +55,10 @@ class Processes:
     def __enter__(self) -> Self:
         return self
 
-    def __exit__(self, *_: object) -> None:
+    def __exit__(self, kind: type[BaseException] | None, *_: object) -> None:
+        if kind:  # nobody wants what they are at
+            for process in self._pool._processes.values():
+                process.kill()
         self._pool.shutdown(cancel_futures=True)
 
     def submit(self, batch: Sequence[Sentence], best: int) -> Callable[[], list[list[Hypothesis]]]:

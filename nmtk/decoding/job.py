@@ -16,8 +16,8 @@ from nmtk.decoding.parts import files_of
 from nmtk.decoding.translator import Translator
 from nmtk.documents import Document
 from nmtk.errors import OptionsError
-from nmtk.files import sha256
-from nmtk.lines import STANDARD
+from nmtk.files import are_one, sha256
+from nmtk.lines import STANDARD, behind
 
 
 class Engine(Protocol):
@@ -108,8 +108,8 @@ def identity(job: Job, translator: Translator) -> Document:
 
 def refuse_shared(source: Path | None, output: Path | None, report: Path | None) -> None:
     """Raise OptionsError where one file would be two of them, or one of those that the work keeps beside its output."""
-    given = {"input": source, "output": output, "report": report}
-    files = {name: path for name, path in given.items() if path and _may_be_file(path)}
+    given = {"input": behind(source, "stdin"), "output": behind(output, "stdout"), "report": report}
+    files = {name: path for name, path in given.items() if path}
     for (name, path), (later, other) in combinations(files.items(), 2):
         if are_one(path, other):
             raise OptionsError(f"--{later}: found {other}, which is the {name} too: wanted another file")
@@ -117,15 +117,3 @@ def refuse_shared(source: Path | None, output: Path | None, report: Path | None)
     for name in ("input", "report"):
         if name in files and any(are_one(files[name], path) for path in kept):
             raise OptionsError(f"--{name}: found {files[name]}, which the output takes on its way: wanted another file")
-
-
-def _may_be_file(path: Path) -> bool:
-    """Whether it is no device or pipe: /dev/null may be all there is."""
-    return path != STANDARD and (path.is_file() or not path.exists())
-
-
-def are_one(one: Path, other: Path) -> bool:
-    """Whether two paths lead to one file, which may not be there yet."""
-    if not (_may_be_file(one) and _may_be_file(other)):
-        return False
-    return one.resolve() == other.resolve() or (one.exists() and other.exists() and one.samefile(other))

@@ -1,8 +1,8 @@
 """Opening: the translator of a job, and the crew that works for it."""
 
 import os
-from collections.abc import Sequence
-from contextlib import AbstractContextManager, nullcontext
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import AbstractContextManager, contextmanager, nullcontext
 from functools import partial
 from pathlib import Path
 
@@ -18,6 +18,7 @@ from nmtk.decoding.options import DecodingOptions
 from nmtk.decoding.shards import own_device
 from nmtk.decoding.translator import Translator
 from nmtk.devices import pick_device, pick_precision
+from nmtk.processes import ended_in_order
 
 MOST_WORKERS = 16
 """Processes that are started unless more are asked for: each holds the model."""
@@ -42,7 +43,13 @@ def open_crew(job: Job, translator: Translator, buffer: int) -> AbstractContextM
         return machine.engine.crew(translator, workers, threads)
     if workers == 1:
         return nullcontext()
-    return Processes(partial(_open_worker, job.models, job.weights, machine, translator.options), workers)
+    return _processes(partial(_open_worker, job.models, job.weights, machine, translator.options), workers)
+
+
+@contextmanager
+def _processes(open_worker: Callable[[], Worker], size: int) -> Iterator[Crew]:
+    with ended_in_order(), Processes(open_worker, size) as crew:
+        yield crew
 
 
 def load(models: Sequence[Path], weights: Sequence[float] | None, machine: Machine) -> Loaded:

@@ -12,12 +12,11 @@ import torch
 
 from nmtk.data.pairs import Pair, read_files
 from nmtk.decoding.ensemble import load_models
-from nmtk.decoding.job import are_one
 from nmtk.decoding.output import opened
 from nmtk.decoding.scoring import Score, Scorer, perplexity
 from nmtk.decoding.translator import BUFFER
 from nmtk.devices import pick_device, pick_precision
-from nmtk.errors import OptionsError
+from nmtk.lines import refuse_over
 from nmtk.vocabulary.vocabulary import Vocabulary
 
 
@@ -80,9 +79,7 @@ def score_stream(
     Several models are an ensemble, with these weights or equal. The scores go to `output` (None: standard output), a
     summary to standard error. Raises ModelError, OptionsError and DataError.
     """
-    for name, text in (("SOURCE", source), ("TARGET", target)):
-        if output and are_one(text, output):
-            raise OptionsError(f"--output: found {output}, which is {name} too: wanted another file")
+    refuse_over(output, (("SOURCE", source), ("TARGET", target)))
     if threads:
         torch.set_num_threads(threads)
     place = pick_device(device)
@@ -90,7 +87,8 @@ def score_stream(
     pairs = tokens = 0
     logp = 0.0
     read, given = tee(read_files(source, target))
-    scores = Scorer(bundle, batch_tokens).score_pairs((pair.source, pair.target) for pair in given)
+    scorer = Scorer(bundle, batch_tokens, lambda note: None if quiet else _tell(f"warning: {note}"))
+    scores = scorer.score_pairs((pair.source, pair.target) for pair in given)
     with opened(output, BUFFER) as records:
         for pair, score in zip(read, scores, strict=True):
             records.write(f"{layout.line(pair, score, bundle.vocabularies.target)}\n".encode())
@@ -98,4 +96,8 @@ def score_stream(
     if not quiet:
         summary = f"{pairs:,} pairs, {tokens:,} tokens, log-probability {logp:.4f}"
         told = f"{summary}, perplexity {perplexity(logp, tokens):.4f}" if tokens else summary
-        sys.stderr.write(f"nmtk: {told}\n")
+        _tell(told)
+
+
+def _tell(note: str) -> None:
+    sys.stderr.write(f"nmtk: {note}\n")

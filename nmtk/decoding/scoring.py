@@ -1,7 +1,7 @@
 """Scoring: how probable a model finds translations that are given (forced decoding)."""
 
 import math
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from itertools import zip_longest
 from typing import NamedTuple
 
@@ -18,6 +18,9 @@ from nmtk.errors import DataError, ModelError
 
 ROWS = 2048
 """Target positions projected to the vocabulary at once: what bounds the memory."""
+
+LONG = 2048
+"""Tokens of a side from which attention takes most of the time, which then grows with their square."""
 
 
 class Score(NamedTuple):
@@ -44,8 +47,9 @@ class Score(NamedTuple):
 class Scorer:
     """A model that scores pairs, in batches of at most `batch_tokens` tokens of either side, padding included."""
 
-    def __init__(self, bundle: Loaded, batch_tokens: int = 4096):
-        self.bundle = bundle
+    def __init__(self, bundle: Loaded, batch_tokens: int = 4096, told: Callable[[str], None] = lambda _: None):
+        """told: of what will take long, before it does."""
+        self.bundle, self.told = bundle, told
         self.batch_tokens = batch_tokens
         self.device = next(bundle.model.parameters()).device
 
@@ -71,7 +75,13 @@ class Scorer:
         pairs = list(zip(one.encode(sources), other.encode(targets), strict=True))
         self._check(pairs, first)
         scores: list[Score] = [Score(0.0, [], [])] * len(pairs)
-        for places in by_length([1 + max(map(len, pair)) for pair in pairs], self.batch_tokens):
+        lengths = [1 + max(map(len, pair)) for pair in pairs]
+        if (longest := max(lengths)) > LONG:
+            self.told(
+                f"line {first + lengths.index(longest):,} has {longest:,} tokens: nothing is split, so it is scored as "
+                f"one sentence, in time that grows with the square of its length"
+            )
+        for places in by_length(lengths, self.batch_tokens):
             ids = [pairs[place][1] for place in places]
             for place, target, parts in zip(places, ids, self._batch([pairs[p] for p in places]), strict=True):
                 scores[place] = Score(sum(parts), parts, target)

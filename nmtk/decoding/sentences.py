@@ -3,6 +3,8 @@
 from collections.abc import Sequence
 from typing import NamedTuple
 
+from nmtk.errors import DataError
+
 
 class Request(NamedTuple):
     """A line to translate, and what its translation must keep to.
@@ -28,6 +30,18 @@ class Request(NamedTuple):
             return self
         required, forbidden = (dict.fromkeys([*one, *other]) for one, other in zip(self[2:], always[2:], strict=True))
         return Request(self.text, self.prefix or always.prefix, (*required,), (*forbidden,))
+
+
+class LineError(DataError):
+    """A line that asks for what no translation can be."""
+
+    def __init__(self, line: int, fault: str):
+        """line: its number, from 1."""
+        super().__init__(line, fault)  # all of it, so that it comes whole out of another process
+        self.line, self.fault = line, fault
+
+    def __str__(self) -> str:
+        return f"line {self.line}: {self.fault}"
 
 
 class Sentence(NamedTuple):

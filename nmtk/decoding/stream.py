@@ -17,12 +17,12 @@ from nmtk.decoding.opening import load, open_crew, open_translator
 from nmtk.decoding.prompt import Attend, converse, refuse
 from nmtk.decoding.report import Report, reporting
 from nmtk.decoding.reranking import seated
-from nmtk.decoding.sentences import Request
+from nmtk.decoding.sentences import LineError, Request
 from nmtk.decoding.shards import Shard, Work, opened_work
 from nmtk.decoding.strategies import DiverseBeam, Strategy
 from nmtk.decoding.translator import BUFFER, Translation, Translator
 from nmtk.errors import DataError, OptionsError
-from nmtk.lines import STANDARD
+from nmtk.lines import STANDARD, origin_of
 
 
 def translate_stream(job: Job, told: Callable[[int], None] = lambda _: None) -> None:
@@ -108,6 +108,12 @@ class _Answering:
 
     def blocks(self, work: Work) -> Iterator[_Block]:
         """The lines of the work, so many at a time, as soon as they are translated."""
+        try:
+            yield from self._blocks(work)
+        except LineError as error:
+            raise DataError(f"{origin_of(self.source.path or STANDARD)}:{error.line}: {error.fault}") from None
+
+    def _blocks(self, work: Work) -> Iterator[_Block]:
         asked: deque[Entry] = deque()
 
         def requests() -> Iterator[Request]:

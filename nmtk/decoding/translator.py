@@ -21,7 +21,7 @@ from nmtk.decoding.phrases import NEVER_IN_A_LINE, Phrases
 from nmtk.decoding.required import requiring
 from nmtk.decoding.rulebook import make_rules
 from nmtk.decoding.search import NoTranslation, search
-from nmtk.decoding.sentences import Request, Sentence
+from nmtk.decoding.sentences import LineError, Request, Sentence
 from nmtk.decoding.specials import Specials
 from nmtk.decoding.splitting import split
 from nmtk.decoding.strategies import Chooser, Draws, Mbr
@@ -191,7 +191,7 @@ class Translator:
             try:
                 return search(*given, best, rules, keys)
             except NoTranslation as error:
-                raise DataError(f"line {keys[error.place] // PARTS + 1}: {error}") from None
+                raise LineError(keys[error.place] // PARTS + 1, str(error)) from None
 
     def _begin_block(
         self, requests: Sequence[tuple[int, Request]], best: int, crew: Crew | None
@@ -229,7 +229,7 @@ class Translator:
             try:
                 return self._asked(request, sentences)
             except DataError as error:
-                raise DataError(f"line {number + 1}: {error}") from None
+                raise LineError(number + 1, str(error)) from None
         return sentences
 
     def _asked(self, request: Request, sentences: list[Sentence]) -> list[Sentence]:

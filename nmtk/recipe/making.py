@@ -146,9 +146,9 @@ def make(making: Making, threads: int | None, ranks: Ranks, console: Console, el
         if not signals.received:
             raise
     ranks.wait()
-    if ranks.any(signals.received is not None):
+    if received := ranks.said(signals.received):
         if ranks.first:
-            say(console, f"{making.name}: stopped by {signals.received or 'another rank'}; what was translated is kept")
+            say(console, f"{making.name}: stopped by {received}; what was translated is kept")
         return False
     if ranks.first:
         making.finish(source)

@@ -225,7 +225,8 @@ def _finish(recipe: Recipe, prepared: Prepared, trainer: Trainer, run: Path, con
     What translates is read from the run's folder, so that the scores are those of the model that is kept.
     """
     saved = checkpoints.saved(run)
-    chosen = to_average(recipe.training, list(saved), trainer.state.history)
+    due = checkpoints.due(run, recipe.training)
+    chosen = to_average(recipe.training, list(saved), due, trainer.state.history)
     bundle = average_bundles([saved[update] for update in chosen])
     bundle = bundle._replace(decoding=recipe.decoding.document())  # it may have changed since they were saved
     bundle.save(run / FINAL)

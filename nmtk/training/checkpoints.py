@@ -29,7 +29,8 @@ from nmtk.errors import ModelError, OptionsError
 from nmtk.files import atomic_folder, write_text
 from nmtk.training.distributed import Ranks, like
 from nmtk.training.moving_average import MovingAverage
-from nmtk.training.stopping import Validated
+from nmtk.training.options import TrainingOptions
+from nmtk.training.stopping import Validated, is_due
 
 TRAINING, STATE, VALIDATION = "training.safetensors", "state.json", "validation.json"
 
@@ -46,6 +47,8 @@ class State:
     history: list[Validated] = field(default_factory=list)
     window: dict[str, float] = field(default_factory=dict)
     """Sums since the last log line, so that the next line says the same after a resume."""
+    due: bool | None = None
+    """Whether it was saved because it was due, and not only because training ended there; None: it does not say."""
 
 
 _STATE, _VALIDATED = TypeAdapter(State), TypeAdapter(Validated)
@@ -60,6 +63,19 @@ def saved(run: Path) -> dict[int, Path]:
     """The checkpoints of a run by update, oldest first."""
     folders = (path for path in (run / CHECKPOINTS).glob("*") if path.name.isdecimal() and path.is_dir())
     return {int(path.name): path for path in sorted(folders)}
+
+
+def due(run: Path, options: TrainingOptions) -> list[int]:
+    """Of the saved updates, those that were due: by the options of then, which may have changed since."""
+    return [update for update, folder in saved(run).items() if _was_due(folder, is_due(options, update))]
+
+
+def _was_due(folder: Path, otherwise: bool) -> bool:
+    try:
+        told = _STATE.validate_json((folder / STATE).read_bytes()).due
+    except (OSError, ValueError):  # it is told where training goes on from it
+        told = None
+    return otherwise if told is None else told
 
 
 def save(
@@ -92,7 +108,7 @@ def load(
 
     Raises ModelError when a file is missing, cut short, or of another model; the message says how to go on without.
     """
-    read = _read(folder, model, average is not None) if ranks.first else _Read(State(), {}, {}, {})
+    read = _read(folder, model, optimiser, average is not None) if ranks.first else _Read(State(), {}, {}, {})
     live = dict(model.named_parameters())
     averages = dict(zip(live, average.average, strict=True)) if average else {}
     with torch.no_grad():
@@ -112,17 +128,52 @@ class _Read(NamedTuple):
     optimiser: dict[str, Tensor]
 
 
-def _read(folder: Path, model: nn.Module, averaged: bool) -> _Read:
+def _read(folder: Path, model: nn.Module, optimiser: torch.optim.Optimizer, averaged: bool) -> _Read:
     try:
         state = _read_state(folder)
         weights, training = read_weights(model, folder / WEIGHTS), read_tensors(folder / TRAINING)
         live = {name: training.pop(f"live.{name}") for name in weights} if averaged else weights
         if strange := [key for key in training if not key.partition(".")[0].isdecimal()]:
             raise ModelError(f"{folder / TRAINING}: found {strange[0]}, wanted an optimiser's state")
+        _check_shapes(folder / TRAINING, model, optimiser, live, training)
         return _Read(state, live, weights if averaged else {}, training)
     except (ModelError, KeyError) as error:
         reason = f"lacks {error}" if isinstance(error, KeyError) else str(error)
         raise ModelError(f"{reason}: {_without(folder)}") from None
+
+
+def _check_shapes(
+    path: Path, model: nn.Module, optimiser: torch.optim.Optimizer, live: dict[str, Tensor], state: dict[str, Tensor]
+) -> None:
+    """Raise ModelError for weights or an optimiser's state that are not of this model's parameters."""
+    named, numbered = dict(model.named_parameters()), _parameters(optimiser)
+    name_of = {id(parameter): name for name, parameter in named.items()}
+    wanted = [(f"weight {name}", value, tuple(named[name].shape)) for name, value in live.items()]
+    for key, value in state.items():
+        number, name = key.split(".", 1)
+        if int(number) >= len(numbered):
+            found = f"found {name} of parameter {int(number) + 1:,}, wanted {len(numbered):,} parameters"
+            raise ModelError(f"{path}: {found}: the file is of another model")
+        parameter = numbered[int(number)]
+        wanted.append((f"{name} of {name_of[id(parameter)]}", value, _shape_of(name, tuple(parameter.shape))))
+    for name, value, shape in wanted:
+        if tuple(value.shape) != shape:
+            raise ModelError(
+                f"{path}: {name}: found {tuple(value.shape)}, wanted {shape}: the file is of another model"
+            )
+
+
+def _shape_of(name: str, parameter: tuple[int, ...]) -> tuple[int, ...]:
+    """The shape of what is kept by a name for a parameter of this shape; `row_var` and `col_var` are Adafactor's."""
+    match name:
+        case "step":
+            return ()
+        case "row_var":
+            return (*parameter[:-1], 1)
+        case "col_var":
+            return (*parameter[:-2], 1, parameter[-1])
+        case _:
+            return parameter
 
 
 def _without(folder: Path) -> str:
@@ -198,8 +249,13 @@ def _optimiser_tensors(optimiser: torch.optim.Optimizer) -> dict[str, Tensor]:
     }
 
 
+def _parameters(optimiser: torch.optim.Optimizer) -> list[nn.Parameter]:
+    """The parameters, in the order in which the optimiser numbers them."""
+    return [parameter for group in optimiser.param_groups for parameter in group["params"]]
+
+
 def _restore_optimiser(optimiser: torch.optim.Optimizer, tensors: Iterable[tuple[str, Tensor]]) -> None:
-    parameters = [parameter for group in optimiser.param_groups for parameter in group["params"]]
+    parameters = _parameters(optimiser)
     state: dict[int, dict[str, Tensor]] = {}
     for key, value in tensors:
         number, name = key.split(".", 1)

@@ -168,6 +168,14 @@ class Ranks(NamedTuple):
         """Whether any rank says yes."""
         return (self.world > 1 and bool(self.sum(torch.tensor([flag], dtype=torch.int32)))) or flag
 
+    def said(self, value: T | None) -> T | None:
+        """What the first rank says that says anything; None where none does."""
+        if self.world == 1:
+            return value
+        heard: list[T | None] = [None] * self.world
+        dist.all_gather_object(heard, value)
+        return next((one for one in heard if one is not None), None)
+
     def tell(self, value: T) -> T:
         """What rank 0 says."""
         if self.world == 1:

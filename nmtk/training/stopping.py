@@ -70,23 +70,28 @@ def is_due(options: TrainingOptions, update: int) -> bool:
     return update % options.checkpoint.every == 0 or update % options.validation.every == 0
 
 
-def to_keep(options: TrainingOptions, saved: Sequence[int], history: Sequence[Validated]) -> set[int]:
-    """Of the saved updates, those to keep: the last ones and the best ones.
+def to_keep(
+    options: TrainingOptions, saved: Sequence[int], due: Sequence[int], history: Sequence[Validated]
+) -> set[int]:
+    """Of the saved updates, those to keep: the last of those that were due, and the best ones.
 
     The newest is kept too when it was not due, until the next: an interrupted run goes on from it, and ends with the
     same checkpoints as an unbroken one.
     """
-    due = sorted(update for update in saved if is_due(options, update))
-    kept = due[-options.checkpoint.keep_last :]
-    return {*kept, max(saved), *_best_saved(options, saved, history, options.checkpoint.keep_best)}
+    return {
+        *sorted(due)[-options.checkpoint.keep_last :],
+        max(saved),
+        *_best_saved(options, saved, history, options.checkpoint.keep_best),
+    }
 
 
-def to_average(options: TrainingOptions, saved: Sequence[int], history: Sequence[Validated]) -> list[int]:
+def to_average(
+    options: TrainingOptions, saved: Sequence[int], due: Sequence[int], history: Sequence[Validated]
+) -> list[int]:
     """Of the saved updates, those that make the final model: the last ones, or the best ones, best first."""
     if options.average.take == "best":
         return _best_saved(options, saved, history, options.average.count)
-    end = max(saved)
-    return sorted(update for update in saved if update == end or is_due(options, update))[-options.average.count :]
+    return sorted({*due, max(saved)})[-options.average.count :]
 
 
 def _best_saved(options: TrainingOptions, saved: Sequence[int], history: Sequence[Validated], count: int) -> list[int]:

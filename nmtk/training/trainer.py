@@ -95,8 +95,9 @@ class Trainer:
         reason = self.signals.received or reason_to_stop(self.options, self._position(), self.state.history)
         if not self.ranks.any(reason is not None):  # time and signals are each rank's own
             return None
-        self.interrupted = self.ranks.any(self.signals.received is not None)
-        return reason or "another rank stopped"
+        received = self.ranks.said(self.signals.received)
+        self.interrupted = received is not None
+        return received or self.ranks.said(reason)
 
     # one update
 
@@ -191,15 +192,20 @@ class Trainer:
             self.ranks.at(update, "saving", least=SLOW)
             self._check(None)
             self.state.window = self.window.sums(self.ranks)
+            self.state.due = is_due(options, update)
             checkpoints.save(self.run, self.bundle, self.updater.optimiser, self.state, self.average, self.ranks)
             self.saved = update
         if validate:
             with naming_memory(update, self.ranks.device, "validation", self._less_to_validate()):
                 self._validate()
         if self.ranks.first:
-            saved = list(checkpoints.saved(self.run))
-            checkpoints.prune(self.run, to_keep(self.options, saved, self.state.history))
+            checkpoints.prune(self.run, self._kept())
         self.ranks.wait()
+
+    def _kept(self) -> set[int]:
+        """The checkpoints that stay, of those that are there."""
+        saved, due = list(checkpoints.saved(self.run)), checkpoints.due(self.run, self.options)
+        return to_keep(self.options, saved, due, self.state.history)
 
     def _validate(self) -> None:
         """Measure on rank 0, with the averaged weights where there are any; all ranks learn the figures."""
@@ -252,3 +258,6 @@ class Trainer:
             self.log.cut_back(update, validated=any(known.update == update for known in self.state.history))
             for listener in self.listeners:
                 listener.say(f"going on from update {update}")
+                if gone := ", ".join(map(str, sorted(checkpoints.saved(self.run).keys() - self._kept()))):
+                    kept = f"the last {self.options.checkpoint.keep_last} and best {self.options.checkpoint.keep_best}"
+                    listener.say(f"of the checkpoints, {kept} are kept: {gone} will be deleted when the next is saved")

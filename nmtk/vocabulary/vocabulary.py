@@ -3,6 +3,7 @@
 import hashlib
 from collections.abc import Iterable, Sequence
 from functools import cached_property
+from itertools import compress
 from pathlib import Path
 from typing import NamedTuple
 
@@ -111,9 +112,15 @@ class Vocabulary:
         return [self._sampler.sample(text, alpha, rng) for text in self.normalise(texts)]
 
     def decode(self, ids: Sequence[Sequence[int]]) -> list[str]:
-        """The text of each sequence; padding, <s> and </s> are left out."""
+        """The text of each sequence; padding, <s> and </s> are left out, and bytes that are part of no character.
+
+        A model may draw such bytes, and SentencePiece would put U+FFFD for each of them.
+        """
         plain = [[int(i) for i in row if i not in self._special] for row in ids]
         texts: list[str] = self._processor.decode(plain) if plain else []
+        for place, text in enumerate(texts):
+            if "\ufffd" in text:
+                texts[place] = self._processor.decode([*compress(plain[place], self._whole(plain[place]))])
         return texts
 
     def spans(self, text: str) -> list[Span]:
@@ -126,7 +133,14 @@ class Vocabulary:
 
     def decoded_spans(self, ids: Sequence[int]) -> list[Span]:
         """Where each piece stands in the text that `decode` makes of them, with the same said of spaces and bytes."""
-        return read_spans(self._processor.decode([int(i) for i in ids], out_type="serialized_proto"))
+        ids = [int(i) for i in ids]
+        whole = self._whole(ids)
+        spans = iter(read_spans(self._processor.decode([*compress(ids, whole)], out_type="serialized_proto")))
+        found: list[Span] = []
+        for told in whole:
+            end = found[-1][1] if found else 0
+            found.append(next(spans) if told else (end, end))
+        return found
 
     def pieces(self, ids: Sequence[int]) -> list[str]:
         """The pieces that the ids stand for; a space is U+2581."""
@@ -169,11 +183,20 @@ class Vocabulary:
         """What each id adds to a text, in UTF-8, where a sequence is decoded; but for the space before the first."""
         special = {CONTROL: b"", UNKNOWN: _UNKNOWN_TEXT}
         return [
-            bytes([int(piece.text[1:-1], 16)])
-            if piece.role == BYTE
+            bytes([self._byte[i]])
+            if i in self._byte
             else special.get(piece.role, piece.text.replace(SPACE, " ").encode())
-            for piece in self._proto.pieces
+            for i, piece in enumerate(self._proto.pieces)
         ]
+
+    def _whole(self, ids: Sequence[int]) -> list[bool]:
+        """For each id whether it is told in the text: not if it is a byte that is part of no character."""
+        text = bytes(self._byte.get(i, 0) for i in ids).decode("utf-8", "surrogateescape")
+        return [not "\udc80" <= one <= "\udcff" for one in text for _ in one.encode("utf-8", "surrogateescape")]
+
+    @cached_property
+    def _byte(self) -> dict[int, int]:
+        return {i: int(piece.text[1:-1], 16) for i, piece in enumerate(self._proto.pieces) if piece.role == BYTE}
 
     @cached_property
     def _proto(self) -> Proto:

@@ -155,3 +155,15 @@ def test_a_terminal_is_not_waited_for(monkeypatch: pytest.MonkeyPatch, output: P
     monkeypatch.setattr(sys, "stdin", terminal)
     with pytest.raises(typer.BadParameter, match="no files, and standard input is a terminal"):
         build_vocab(output)
+
+
+def test_a_model_never_takes_the_place_of_the_text(
+    nmtk: Callable[..., Any], tmp_path: Path, redirected: Callable[[int, Path], None]
+) -> None:
+    text = tmp_path / "text"
+    text.write_text(TEXT)
+    said = f"nmtk: error: --output: found {text}, which is one of FILES too: wanted another file\n"
+    assert nmtk("build-vocab", text, "-o", text, *SMALL) == (1, "", said)
+    redirected(0, text)
+    assert nmtk("build-vocab", "-o", text, *SMALL) == (1, "", said)
+    assert text.read_text() == TEXT

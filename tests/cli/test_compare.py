@@ -67,6 +67,8 @@ def test_runs_are_compared_by_their_folders(nmtk: Callable[..., Any], monkeypatc
         (["ref", "-i", "a", "-i", "b", "--source", "short"], 1, "nmtk: error: short has 1 line, but ref has 3 lines"),
         (["a", "b"], 1, "nmtk: error: a: no run of nmtk train"),
         (["ref", "-i", "a", "-i", "b", "-o", "."], 1, "nmtk: error: .: cannot be written: Is a directory"),
+        (["ref", "-i", "a", "-i", "b", "-o", "./b"], 1, "nmtk: error: --output: found b, which is HYP too: wanted"),
+        (["ref", "-i", "a", "-i", "b", "--source", "a", "-o", "ref"], 1, "found ref, which is REF too: wanted"),
     ],
 )
 def test_what_cannot_be_compared_is_told(

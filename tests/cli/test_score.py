@@ -154,6 +154,23 @@ def test_a_line_beyond_the_models_positions_is_refused(
         assert (ended.code, said in ended.err) == ((0, False) if tokens == 60 else (1, True))
 
 
+def test_what_takes_long_is_told_before(
+    nmtk: Callable[..., Any], folder: Path, bundle: Bundle, sides: Sides, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    tokens = [
+        1 + max(len(side.encode([text])[0]) for side, text in zip(bundle.vocabularies, pair, strict=True))
+        for pair in zip(SOURCES, TARGETS, strict=True)
+    ]
+    longest = max(tokens)
+    monkeypatch.setattr("nmtk.decoding.scoring.LONG", longest)
+    assert "warning" not in nmtk("score", "-m", folder, *sides).err
+    monkeypatch.setattr("nmtk.decoding.scoring.LONG", longest - 1)
+    told, summary = nmtk("score", "-m", folder, *sides).err.splitlines()
+    assert told.startswith(f"nmtk: warning: line {1 + tokens.index(longest)} has {longest} tokens: nothing is split")
+    assert summary.startswith("nmtk: 10 pairs, ")
+    assert nmtk("score", "-m", folder, *sides, "-q").err == ""
+
+
 @pytest.mark.parametrize(
     ("arguments", "said"),
     [
@@ -187,3 +204,9 @@ def test_scores_never_take_the_place_of_a_text(
         name = ("SOURCE", "TARGET")[place]
         assert ended.err == f"nmtk: error: --output: found {output}, which is {name} too: wanted another file\n"
         assert sides[place].read_bytes() == before
+
+
+def test_nor_of_one_that_is_redirected(nmtk: Callable[..., Any], folder: Path, sides: Sides, redirected: Any) -> None:
+    redirected(0, sides[1])
+    ended = nmtk("score", "-m", folder, sides[0], "-", "-o", sides[1])
+    assert ended.err == f"nmtk: error: --output: found {sides[1]}, which is TARGET too: wanted another file\n"

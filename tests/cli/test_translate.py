@@ -327,18 +327,23 @@ def test_a_line_whose_phrases_contradict_those_of_all_is_named(nmtk: Callable[..
     assert ended.code == 1
     assert ended.out.count("\n") == 2
     phrases = "the required phrase 'an old cat' holds the forbidden phrase 'old'"
-    assert ended.err == f"nmtk: error: line 3: {phrases}: wanted one or the other\n"
+    assert ended.err == f"nmtk: error: standard input:3: {phrases}: wanted one or the other\n"
     ended = nmtk("translate", "-m", folder, *ON_CPU, "--prefix", "The old", "--forbid", "old", stdin="\nA dog.\n")
-    assert ended.err.startswith("nmtk: error: line 2: the prefix 'The old' holds the forbidden phrase 'old'")
+    assert ended.err.startswith("nmtk: error: standard input:2: the prefix 'The old' holds the forbidden phrase")
 
 
-def test_a_line_that_no_translation_can_answer_is_named(nmtk: Callable[..., Any], folder: Path) -> None:
+@pytest.mark.parametrize("processes", [1, 2])
+def test_a_line_that_no_translation_can_answer_is_named(
+    nmtk: Callable[..., Any], folder: Path, tmp_path: Path, processes: int
+) -> None:
     """No piece twice, and more of them than there are."""
+    text = tmp_path / "in.txt"
+    text.write_text("A\n\nA dog runs. A cat sings.\n")
     arguments = ("--no-repeat-ngram", 1, "--min-ratio", 60, "--max-ratio", 100, "--longest", 1000, "--no-loop-guard")
-    lines = "A\n\nA dog runs. A cat sings.\n"
-    ended = nmtk("translate", "-m", folder, *ON_CPU, *arguments, "--threads", 1, "--decode", "greedy", stdin=lines)
+    work = ("--threads", processes, "--buffer-size", 3, "--decode", "greedy")
+    ended = nmtk("translate", "-m", folder, "-i", text, *ON_CPU, *arguments, *work)
     said = "no translation can keep to all that is required and forbidden at once"
-    assert (ended.code, ended.err) == (1, f"nmtk: error: line 3: {said}\n")
+    assert (ended.code, ended.err) == (1, f"nmtk: error: {text}:3: {said}\n")
 
 
 def test_memory_that_runs_out_is_one_line_with_the_batch_and_the_remedy(
@@ -423,6 +428,32 @@ def test_one_file_is_not_two_things(
     assert ended.err.count("\n") == 1
     assert (tmp_path / "in").read_text() == TEXT
     assert sorted(tmp_path.iterdir()) == before
+
+
+@pytest.mark.parametrize(
+    ("number", "files", "said"),
+    [
+        (0, {"--report": "in"}, "--report: found {0}/in, which is the input too"),
+        (0, {"-i": "-", "-o": "in"}, "--output: found {0}/in, which is the input too"),
+        (1, {"-i": "in"}, "--output: found /dev/stdout, which is the input too"),
+        (1, {"--report": "in"}, "--report: found {0}/in, which is the output too"),
+    ],
+)
+def test_nor_is_one_that_a_stream_is_redirected_to(
+    nmtk: Callable[..., Any],
+    folder: Path,
+    tmp_path: Path,
+    redirected: Callable[[int, Path], None],
+    number: int,
+    files: dict[str, str],
+    said: str,
+) -> None:
+    (tmp_path / "in").write_text(TEXT)
+    given = [part for flag, name in files.items() for part in (flag, name if name == "-" else f"{tmp_path}/{name}")]
+    redirected(number, tmp_path / "in")
+    ended = nmtk("translate", "-m", folder, *ON_CPU, *given)
+    assert ended.err == f"nmtk: error: {said.format(tmp_path)}: wanted another file\n"
+    assert (tmp_path / "in").read_text() == TEXT
 
 
 def test_a_device_may_be_two_things(nmtk: Callable[..., Any], folder: Path) -> None:

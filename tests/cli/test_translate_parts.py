@@ -7,6 +7,7 @@ import random
 import signal
 import subprocess
 import sys
+import time
 from collections.abc import Callable
 from functools import partial
 from pathlib import Path
@@ -128,6 +129,23 @@ def test_shards_joined_by_hand_are_the_bytes_of_one_process(
             file.write(part.read_bytes())
     assert joined.read_bytes() == wanted
     assert len(list(read_lines(joined))) == len(LINES)
+
+
+def test_ended_by_sigterm_several_processes_end_in_order(folder: Path, source: Path, tmp_path: Path) -> None:
+    text, output, report = tmp_path / "in.txt", tmp_path / "out.txt", tmp_path / "report"
+    text.write_bytes(source.read_bytes() * 20)
+    given = ("-m", folder, *ON_CPU, "--threads", 2, "-i", text, "-o", output)
+    command = [sys.executable, "-m", "nmtk", "translate", *map(str, given), "--report", str(report)]
+    with subprocess.Popen(command, stderr=subprocess.PIPE, text=True) as process:
+        while not (part := tmp_path / "out.txt.part").exists() or not part.stat().st_size:
+            time.sleep(0.05)
+        process.terminate()
+        assert process.stderr
+        assert process.stderr.read() == ""  # to its end: whoever else has it has ended too
+    assert process.returncode == 128 + signal.SIGTERM
+    found = json.loads(report.read_text())
+    assert not found["finished"]
+    assert 0 < found["lines"] < 20 * len(LINES)
 
 
 def test_changed_options_and_text_do_not_go_on(

@@ -10,7 +10,8 @@ import time
 from pathlib import Path
 
 import pytest
-from safetensors.torch import load_file
+import torch
+from safetensors.torch import load_file, save_file
 
 from nmtk.documents import read_yaml
 from nmtk.errors import TrainingError
@@ -144,6 +145,20 @@ def test_a_finished_run_goes_on_when_it_is_given_more_updates(train: Train, tmp_
     assert all(one[name].equal(other[name]) for name in one)
 
 
+def test_checkpoints_stay_when_others_become_due(train: Train, tmp_path: Path) -> None:
+    settings = ("training.validation.every=100", "training.average.count=4")
+    assert train("run", "training.updates=14", "training.checkpoint.every=3", *settings).returncode == 0
+    assert list(saved(tmp_path / "run")) == [3, 6, 9, 12, 14]
+    more = train("run", "training.updates=22", "training.checkpoint.every=5", *settings)
+    assert "will be deleted" not in more.stderr
+    assert list(saved(tmp_path / "run")) == [6, 9, 12, 15, 20, 22]
+    assert "mean of 4 checkpoints, updates 12, 15, 20, 22" in more.stderr
+    few = "training.checkpoint.keep_last=2", "training.average.count=2", "training.checkpoint.keep_best=0"
+    fewer = train("run", "training.updates=24", "training.checkpoint.every=5", settings[0], *few)
+    assert "the last 2 and best 0 are kept: 6, 9, 12 will be deleted when the next is saved" in fewer.stderr
+    assert list(saved(tmp_path / "run")) == [15, 20, 24]
+
+
 def test_a_changed_option_is_refused_with_both_values(train: Train, tmp_path: Path) -> None:
     assert train("run").returncode == 0
     refused = train("run", "training.optimiser.rate=0.5", "model.dropout=0.2", "training.consistency=r-drop")
@@ -224,6 +239,32 @@ def test_what_is_wrong_with_a_checkpoint_is_a_line(
     line = failed.stderr.splitlines()[-1]
     assert line.startswith(f"nmtk: error: {folder}/{told}")
     assert line.endswith(f"delete {folder} to go on from the checkpoint before it")
+
+
+@pytest.mark.parametrize("kind", ["adam", "adamw", "adafactor"])
+def test_an_optimisers_state_of_another_model_is_a_line(train: Train, tmp_path: Path, kind: str) -> None:
+    settings = (f"training.optimiser={{kind: {kind}, rate: 0.01}}", "training.ema=0.9")
+    assert train("run", *settings).returncode == 0
+    folder = saved(tmp_path / "run")[12]
+    path = folder / "training.safetensors"
+    kept = load_file(path)
+    matrices, vectors = ("col_var", "variance") if kind == "adafactor" else ("exp_avg", "exp_avg_sq")
+    matrix = next(key for key, value in kept.items() if key.endswith(f".{matrices}") and value.ndim == 2)
+    vector = next(key for key, value in kept.items() if key.endswith(f".{vectors}") and value.ndim == 1)
+    live = next(key for key, value in kept.items() if key.startswith("live.") and value.ndim == 2)
+    for key, name in ((matrix, matrices), (vector, vectors), ("0.step", "step"), (live, "weight")):
+        save_file(kept | {key: torch.cat([kept[key].view(-1)] * 2)}, path)
+        failed = train("run", "training.updates=20", *settings)
+        (line,) = [line for line in failed.stderr.splitlines() if "error" in line]
+        assert line.startswith(f"nmtk: error: {path}: {name} ")
+        assert f": found ({2 * kept[key].numel()},), wanted {tuple(kept[key].shape)}: the file is of another" in line
+        assert line.endswith(f"delete {folder} to go on from the checkpoint before it")
+    count = len({key.split(".")[0] for key in kept if not key.startswith("live.")})
+    save_file(kept | {f"{count}.step": torch.tensor(1.0)}, path)
+    found = f"found step of parameter {count + 1}, wanted {count} parameters"
+    assert f"{path}: {found}: the file" in train("run", "training.updates=20", *settings).stderr
+    save_file(kept, path)
+    assert train("run", "training.updates=20", *settings).returncode == 0
 
 
 @pytest.mark.parametrize("line", [b"garbage{\n", b"[1]\n", b"\xff\xfe\n", b"{}\n"])

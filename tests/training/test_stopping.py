@@ -18,6 +18,7 @@ def history(metric: str, *values: float) -> list[Validated]:
     return [Validated(100 * i, {"loss": 0.0, metric: value}) for i, value in enumerate(values, 1)]
 
 
+EVERY = [100, 200, 300, 400]
 AT = Position(update=100, epochs=3.0, tokens=5000, seconds=60.0)
 
 
@@ -57,22 +58,23 @@ def test_stops_when_nothing_gets_better() -> None:
 def test_keeps_the_last_and_the_best() -> None:
     options = keeping(keep_last=2)
     scored = history("loss", 5.0, 1.0, 2.0, 3.0)
-    assert to_keep(options, [100, 200, 300, 400], scored) == {200, 300, 400}
-    assert to_keep(options, [300, 400], scored) == {300, 400}
+    assert to_keep(options, EVERY, EVERY, scored) == {200, 300, 400}
+    assert to_keep(options, EVERY[2:], EVERY[2:], scored) == {300, 400}
 
 
 def test_what_an_interruption_saved_stays_until_the_next_and_takes_no_place() -> None:
     options = keeping(keep_last=2)
-    assert to_keep(options, [100, 200, 300, 342], []) == {200, 300, 342}
-    assert to_keep(options, [200, 300, 342, 400], []) == {300, 400}
-    assert to_average(options, [200, 300, 342, 400], []) == [300, 400]
+    assert to_keep(options, [*EVERY[:3], 342], EVERY[:3], []) == {200, 300, 342}
+    assert to_keep(options, [*EVERY, 342], EVERY, []) == {300, 400}
+    assert to_average(options, [*EVERY, 342], EVERY, []) == [300, 400]
 
 
 def test_the_final_model_is_of_the_end_and_what_was_due_before_it() -> None:
-    assert to_average(keeping(keep_last=2), [100, 200, 300, 342], []) == [300, 342]
+    assert to_average(keeping(keep_last=2), [*EVERY[:3], 342], EVERY[:3], []) == [300, 342]
     scored = history("loss", 5.0, 1.0, 2.0, 3.0)
-    assert to_average(keeping(keep_best=2, take="best"), [100, 200, 300, 400], scored) == [200, 300]
-    assert to_average(keeping(keep_best=2, take="best"), [100, 300, 400], scored) == [300, 400]
+    best = keeping(keep_best=2, take="best")
+    assert to_average(best, EVERY, EVERY, scored) == [200, 300]
+    assert to_average(best, [100, 300, 400], [100, 300, 400], scored) == [300, 400]
 
 
 def keeping(keep_last: int = 5, keep_best: int = 1, take: str = "last") -> TrainingOptions:

@@ -225,9 +225,19 @@ def test_a_signal_to_all_ranks_saves_and_ends_cleanly(recipe: Path, tmp_path: Pa
             for rank in ranks:
                 os.kill(rank.process.pid or 0, number)
         assert [rank.code() for rank in ranks] == [130, 130], [rank.stderr for rank in ranks]
-        assert f"signal {number.name}" in ranks[0].stderr or "another rank stopped" in ranks[0].stderr
+        assert f": signal {number.name}; the same command goes on from there" in ranks[0].stderr
     (update,) = saved(run)
     assert Log(run / "log.jsonl").read()[-1]["update"] == update
+
+
+def test_a_signal_to_one_rank_is_what_the_first_tells(recipe: Path, tmp_path: Path) -> None:
+    run = tmp_path / "run"
+    with launched(tmp_path / "told", "train", recipe, "-o", run, *SETTINGS) as ranks:
+        while not Log(run / "log.jsonl").read():
+            time.sleep(0.02)
+        os.kill(ranks[1].process.pid or 0, signal.SIGTERM)
+        assert [rank.code() for rank in ranks] == [130, 130], [rank.stderr for rank in ranks]
+        assert ": signal SIGTERM; the same command goes on from there" in ranks[0].stderr
 
 
 def test_ranks_that_all_were_stopped_go_on(recipe: Path, tmp_path: Path) -> None:

@@ -54,6 +54,27 @@ def test_special_ids_are_never_encoded_and_never_decoded(learned: Vocabulary, te
     assert learned.decode([list(np.array(row, np.int64)) for row in dressed]) == learned.decode(plain)
 
 
+@pytest.mark.parametrize(
+    ("drawn", "whole"),
+    [
+        (b"\xc3", ""),
+        (b"\xc3\xa4", "ä"),
+        (b"\xa4\xc3\xa4\xe2\x80", "ä"),
+        (b"\xe2\x80\xc3\xa4\xff", "ä"),
+        (b"\xed\xa0\x80", ""),
+        (b"\xef\xbf\xbd", "\ufffd"),
+    ],
+)
+def test_bytes_that_are_part_of_no_character_are_not_told(learned: Vocabulary, drawn: bytes, whole: str) -> None:
+    first = learned.pieces(range(len(learned))).index("<0x00>")
+    odd, (ba, le) = [first + byte for byte in drawn], learned.encode(["ba", "le"])
+    ids = [*ba, *odd, *le, *odd]
+    assert learned.decode([ids, [*odd, *ba], ba]) == [f"ba{whole} le{whole}", f"{whole} ba".strip(), "ba"]
+    told, spans = learned.decode([ids])[0].encode(), learned.decoded_spans(ids)
+    assert b"".join(told[begin:end] for begin, end in spans) == told
+    assert len(spans) == len(ids)
+
+
 def test_a_symbol_is_always_one_piece(learned: Vocabulary) -> None:
     symbol = learned.pieces(range(len(learned))).index("<ph>")
     (ids,) = learned.encode(["ba<ph>le <ph> mün"])

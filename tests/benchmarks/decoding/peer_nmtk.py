@@ -69,7 +69,7 @@ def main() -> None:
     seconds = time.perf_counter() - began
     print(json.dumps({"loaded": loaded, "seconds": seconds, "peak": peak(), "found": found}))
     if crew:
-        crew.__exit__()
+        crew.__exit__(None)
 
 
 if __name__ == "__main__":
