@@ -15,8 +15,8 @@ from nmtk.decoding.strategies import Beam, DiverseBeam, Greedy, Mbr, Sampling, S
 from nmtk.decoding.system import System
 from nmtk.decoding.translator import Translator
 from nmtk.errors import ModelError, OptionsError
+from nmtk.model.linear import has_onednn
 from nmtk.model.options import TransformerOptions
-from nmtk.model.packed import can_pack
 from nmtk.model.transformer import Transformer
 from nmtk.vocabulary.learn import VocabularyOptions, learn
 from nmtk.vocabulary.vocabulary import Vocabularies, Vocabulary
@@ -144,7 +144,7 @@ def test_no_models_are_no_ensemble() -> None:
         load_ensemble([])
 
 
-@pytest.mark.skipif(not can_pack(torch.device("cpu"), torch.float32), reason="no oneDNN for x86 here")
+@pytest.mark.skipif(not has_onednn(torch.device("cpu"), torch.float32), reason="no oneDNN for x86 here")
 def test_only_what_is_asked_to_be_packed_is(folder: Path) -> None:
     plain = Bundle.load(folder)
     again = load_models([folder], packed=False).model
