@@ -18,7 +18,10 @@ SIZES = {"width": 32, "inner": 80, "heads": 4, "encoder_layers": 3, "decoder_lay
     "changes", [{}, {"activation": "swiglu"}, {"tying": "none"}, {"norm_order": "pre"}, {"positions": "rotary"}]
 )
 @pytest.mark.parametrize("length", [1, 12, 30])
-def test_training_costs_what_pytorch_counts(changes: dict[str, Any], length: int) -> None:
+def test_training_costs_what_pytorch_counts(
+    changes: dict[str, Any], length: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("nmtk.model.linear.prefers_onednn", lambda *_: False)  # whose products PyTorch does not count
     model = Transformer(TransformerOptions.parse(SIZES | changes, "test"), 90, 90)
     batch = even_batch(5, length, 90, 90)
     with FlopCounterMode(display=False) as counted:
