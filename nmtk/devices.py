@@ -84,6 +84,7 @@ def has_fast_bfloat16(device: torch.device) -> bool:
     return device.type == "cpu" and not _FAST_BFLOAT16.isdisjoint(cpu_flags())
 
 
+@functools.cache
 def cpu_flags(source: Path = _CPU) -> frozenset[str]:
     """The processor's instruction sets as Linux names them; empty where the system does not say."""
     return frozenset(_said_of_cpu("flags", source).split())

@@ -1,7 +1,7 @@
 """Linear maps, in training too by the library that multiplies fastest on this processor.
 
-PyTorch has MKL multiply in float32, which takes its widest vectors on Intel's processors only. On AMD's, oneDNN is
-asked in its place: on an EPYC of the Zen 4 kind whole updates take two thirds of the time
+PyTorch has MKL multiply in float32, which takes vectors of 512 bits on Intel's processors only. On AMD's that have them
+oneDNN is asked in its place: on an EPYC of the Zen 4 kind whole updates take two thirds of the time
 (tests/benchmarks/RESULTS.md).
 """
 
@@ -12,7 +12,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
-from nmtk.devices import cpu_vendor
+from nmtk.devices import cpu_flags, cpu_vendor
 
 SMALL = 1 << 17
 """Up to so many products of numbers MKL is done before oneDNN has begun."""
@@ -37,6 +37,7 @@ def prefers_onednn(x: Tensor, columns: int) -> bool:
         and x.numel() * columns > SMALL
         and has_onednn(x.device, x.dtype)
         and cpu_vendor() == "AuthenticAMD"
+        and "avx512f" in cpu_flags()
     )
 
 

@@ -11,9 +11,14 @@ CPU = torch.device("cpu")
 needs_onednn = pytest.mark.skipif(not has_onednn(CPU, torch.float32), reason="no oneDNN for x86 here")
 
 
+def on(processor: str, monkeypatch: pytest.MonkeyPatch, *flags: str) -> None:
+    monkeypatch.setattr(linear, "cpu_vendor", lambda: processor)
+    monkeypatch.setattr(linear, "cpu_flags", lambda: frozenset(flags))
+
+
 @pytest.fixture
 def _on_amd(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(linear, "cpu_vendor", lambda: "AuthenticAMD")
+    on("AuthenticAMD", monkeypatch, "avx512f")
 
 
 def pair(rows: int, columns: int, bias: bool) -> tuple[Linear, nn.Linear]:
@@ -47,7 +52,7 @@ def test_views_are_read_as_they_stand() -> None:
     x = torch.randn(30, 50, 64).transpose(0, 1)[1:, ::2]
     torch.testing.assert_close(ours(x), plain(x), atol=1e-5, rtol=1e-4)
     side = torch.randn(300, 50).T  # as a gradient may come
-    torch.testing.assert_close(multiply(side, torch.randn(64, 300) * 0 + 1), side.sum(1, keepdim=True).expand(-1, 64))
+    torch.testing.assert_close(multiply(side, torch.ones(64, 300)), side.sum(1, keepdim=True).expand(-1, 64))
 
 
 @needs_onednn
@@ -78,7 +83,7 @@ def test_autocast_has_its_way() -> None:
 def test_the_loss_and_its_gradients_are_the_same_by_either_library(
     vendor: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(linear, "cpu_vendor", lambda: vendor)
+    on(vendor, monkeypatch, "avx512f")
     torch.manual_seed(0)
     hidden, weight, gold = torch.randn(200, 32), torch.randn(500, 32) / 4, torch.randint(500, (200,))
     assert prefers_onednn(hidden, 500) == (vendor == "AuthenticAMD")
@@ -93,9 +98,10 @@ def test_the_loss_and_its_gradients_are_the_same_by_either_library(
 
 def test_only_where_it_is_known_to_be_faster(monkeypatch: pytest.MonkeyPatch) -> None:
     many, few = torch.randn(1000, 200), torch.randn(1, 2)
-    monkeypatch.setattr(linear, "cpu_vendor", lambda: "GenuineIntel")
-    assert not prefers_onednn(many, 200)
-    monkeypatch.setattr(linear, "cpu_vendor", lambda: "AuthenticAMD")
+    for processor, flag in (("GenuineIntel", "avx512f"), ("AuthenticAMD", "avx2"), ("", "")):
+        on(processor, monkeypatch, flag)
+        assert not prefers_onednn(many, 200)
+    on("AuthenticAMD", monkeypatch, "avx512f")
     assert prefers_onednn(many, 200) == has_onednn(CPU, torch.float32)
     assert not prefers_onednn(few, 200)
     assert not prefers_onednn(many.bfloat16(), 200)
