@@ -24,8 +24,8 @@ from nmtk.devices import pick_device, pick_precision
 from tests.benchmarks.decoding.memory import peak
 
 
-def worker(job: dict[str, Any]) -> Worker:
-    """What translates a batch."""
+def open_translator(job: dict[str, Any]) -> Translator:
+    """The model and the search, as the job says."""
     device = pick_device("cpu")
     bundle = Bundle.load(Path(job["run"]), device, pick_precision(job["precision"], device), packed=True)
     strategy = Beam(width=job["beam"], penalty=Average(alpha=job["alpha"])) if job["beam"] > 1 else Greedy()
@@ -35,9 +35,12 @@ def worker(job: dict[str, Any]) -> Worker:
         "max_ratio": 0.0,
         "min_length": job["shortest"],
     }
-    return Translator(
-        bundle, DecodingOptions(strategy=strategy, batch_tokens=10**9, loop_guard=False, **lengths)
-    ).decide
+    return Translator(bundle, DecodingOptions(strategy=strategy, batch_tokens=10**9, loop_guard=False, **lengths))
+
+
+def worker(job: dict[str, Any]) -> Worker:
+    """What translates a batch."""
+    return open_translator(job).decide
 
 
 def main() -> None:
