@@ -45,8 +45,10 @@ class FeedForward(nn.Module):
         h_BTF = self.inner(x_BTD)
         if self.gated:
             gate_BTF, value_BTF = h_BTF.chunk(2, dim=-1)
-            h_BTF = self.function(gate_BTF) * value_BTF
+            h_BTF = self.dropout(self.function(gate_BTF) * value_BTF)
+        elif self.function is F.relu:
+            h_BTF = self.dropout(h_BTF, relu=True)
         else:
-            h_BTF = self.function(h_BTF)
-        out_BTD: Tensor = self.out(self.dropout(h_BTF))
+            h_BTF = self.dropout(self.function(h_BTF))
+        out_BTD: Tensor = self.out(h_BTF)
         return out_BTD

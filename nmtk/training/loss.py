@@ -18,6 +18,13 @@ LEAST = 1e-38
 """A right token's probability counts as at least this when the loss is told: no more than 87.5 nats for one token."""
 
 
+MOST = 1e20
+"""Sums of e^z up to this, and down to its inverse, lose nothing by the ends of bfloat16's range."""
+
+PART = 128
+"""A row's sum comes from PyTorch rounded to bfloat16; of sums of so many numbers the roundings cancel one another."""
+
+
 class Loss(NamedTuple):
     """Sums over target tokens, in nats."""
 
@@ -41,7 +48,7 @@ def smoothed_cross_entropy(
 
     Rows are taken in chunks; the gradient of a chunk is computed right behind its logits, which are then gone: so
     memory holds one chunk of logits, not N x V. With gradients, in bfloat16, each row's loss carries the rounding of
-    its right token's probability (one part in 500, either way); without, the sums are exact.
+    a probability or a sum of them (one part in 500, either way); without, the sums are exact.
     """
     dtype = hidden_ND.dtype
     if torch.is_autocast_enabled(hidden_ND.device.type):
@@ -102,8 +109,8 @@ def _with_gradients(
     """Both sums of the loss, and the gradients of the first for hidden states, matrix and bias.
 
     The gradient for the logits is p - q. Of q, the even part e/V is the same for each of them, so what it gives to a
-    sum over the vocabulary or over the rows is known without a pass over N x V numbers. The one pass that is left is
-    the softmax: the loss is read off the right tokens' probabilities, log sum exp z = z_right - log p_right.
+    sum over the vocabulary or over the rows is known without a pass over N x V numbers. The rows of p need not sum to
+    one, see `_Odds`: what they sum to divides a smaller factor of each product, or its result.
     """
     size, count = len(weight_VD), len(gold_N)
     even = smoothing / size
@@ -117,19 +124,16 @@ def _with_gradients(
     rows = chunk_rows(size, hidden_ND.device)
     for first in range(0, count, rows):
         hidden, gold = hidden_ND[first : first + rows], gold_N[first : first + rows, None]
-        logits = multiply(hidden, weight_VD, bias_V)
-        right = logits.gather(1, gold).sum(dtype=torch.float32)
-        p = logits.softmax(1)
-        del logits
-        wrong = -p.gather(1, gold).float().clamp_min(LEAST).log().sum()
-        nll += wrong
-        total += wrong + right
+        odds = _odds(hidden, weight_VD, bias_V, gold)
+        nll += odds.nll
+        total += odds.total
         place = torch.arange(len(gold), device=gold.device)[:, None] * size + gold
-        p.put_(place, p.new_full((), smoothing - 1).expand_as(place), accumulate=True)  # scatter_ would copy all of p
-        grad_hidden_ND[first : first + rows] = multiply(p, weight_VD.T)
-        grad_weight_VD += multiply(p.T, hidden.T)
+        q_N1 = ((1 - smoothing) * odds.sums_N1).to(odds.p_NV.dtype)
+        odds.p_NV.put_(place, -q_N1, accumulate=True)  # scatter_ would copy all of p
+        grad_hidden_ND[first : first + rows] = multiply(odds.p_NV, weight_VD.T) / odds.sums_N1
+        grad_weight_VD += multiply(odds.p_NV.T, (hidden / odds.sums_N1).to(hidden.dtype).T)
         if grad_bias_V is not None:
-            grad_bias_V += p.sum(0, dtype=torch.float32)
+            grad_bias_V += multiply(odds.p_NV.T, odds.sums_N1.reciprocal().to(hidden.dtype).T)[:, 0]
     grad_hidden_ND -= (weight_sum_D * even).to(grad_hidden_ND.dtype)
     logits_sum = hidden_sum_D @ weight_sum_D
     if bias_V is not None:
@@ -137,3 +141,37 @@ def _with_gradients(
     loss = (1 - smoothing) * nll + smoothing * (total - logits_sum / size) - count * entropy(smoothing, size)
     low_bias_V = None if grad_bias_V is None else grad_bias_V.to(hidden_ND.dtype)
     return loss, nll, grad_hidden_ND, grad_weight_VD.to(weight_VD.dtype), low_bias_V
+
+
+class _Odds(NamedTuple):
+    p_NV: Tensor
+    """In proportion to the softmax of each row of logits."""
+    sums_N1: Tensor
+    """What the rows of p sum to: float32."""
+    nll: Tensor
+    """The sum over the rows of their right tokens' negative log-likelihood."""
+    total: Tensor
+    """The sum over the rows of log sum exp z."""
+
+
+def _odds(hidden_ND: Tensor, weight_VD: Tensor, bias_V: Tensor | None, gold_N1: Tensor) -> _Odds:
+    """Softmax, or in bfloat16 on a CPU e^z in the place of z: two thirds of its time, unless that leaves its range."""
+    logits_NV = multiply(hidden_ND, weight_VD, bias_V)
+    right = logits_NV.gather(1, gold_N1).sum(dtype=torch.float32)
+    if logits_NV.device.type == "cpu" and logits_NV.dtype == torch.bfloat16:
+        sums_N1 = _row_sums(logits_NV.exp_())
+        if sums_N1.min() > 1 / MOST and sums_N1.max() < MOST:  # which no NaN is
+            total = sums_N1.log().sum()
+            return _Odds(logits_NV, sums_N1, total - right, total)
+        logits_NV = multiply(hidden_ND, weight_VD, bias_V)
+    p_NV = logits_NV.softmax(1)
+    nll = -p_NV.gather(1, gold_N1).float().clamp_min(LEAST).log().sum()
+    return _Odds(p_NV, torch.ones_like(gold_N1, dtype=torch.float32), nll, nll + right)
+
+
+def _row_sums(x_NV: Tensor) -> Tensor:
+    """Sums of rows of bfloat16, in float32: N1. From PyTorch they come rounded, so first rows are summed in parts."""
+    whole = x_NV.size(1) // PART * PART
+    parts_NP = x_NV[:, :whole].view(len(x_NV), whole // PART, PART).sum(-1)
+    rest_N1 = x_NV[:, whole:].sum(1, keepdim=True)
+    return torch.cat((parts_NP, rest_N1), 1).sum(1, keepdim=True, dtype=torch.float32)

@@ -1,7 +1,7 @@
 import pytest
 import torch
 
-from nmtk.model.dropout import Dropout
+from nmtk.model.dropout import Dropout, random_bytes
 
 
 def dropped(rate: float, *shape: int, dtype: torch.dtype = torch.float32) -> torch.Tensor:
@@ -63,3 +63,42 @@ def test_a_rate_near_one_leaves_something_finite() -> None:
 
 def test_half_precision_stays_half() -> None:
     assert dropped(0.1, 10, dtype=torch.bfloat16).dtype == torch.bfloat16
+
+
+@pytest.mark.parametrize("dtype", [torch.float32, torch.bfloat16])
+@pytest.mark.parametrize("size", [60, 400])  # few random bytes and many come from two generators
+def test_after_a_relu_it_is_dropout_of_the_relu(size: int, dtype: torch.dtype) -> None:
+    dropout = Dropout(0.3)
+    x = torch.randn(size, size, dtype=dtype, requires_grad=True)
+    relu = x.detach().relu().requires_grad_()
+    slope = torch.randn(size, size, dtype=dtype)
+    results = []
+    for given, at_once in ((x, True), (relu, False)):
+        torch.manual_seed(1)
+        out = dropout(given, relu=at_once)
+        results.append((out, *torch.autograd.grad(out, given, slope)))
+    (one, grad), (other, grad_after_relu) = results
+    rounding = 1e-6 if dtype == torch.float32 else 0.01
+    torch.testing.assert_close(one, other, rtol=rounding, atol=rounding)
+    torch.testing.assert_close(grad, grad_after_relu * (x > 0), rtol=rounding, atol=rounding)
+
+
+def test_after_a_relu_without_dropout_it_is_the_relu() -> None:
+    x = torch.randn(9, 9)
+    for dropout in (Dropout(0.0), Dropout(0.5).eval()):
+        assert torch.equal(dropout(x, relu=True), x.relu())
+
+
+def test_what_is_not_a_number_stays_so() -> None:
+    out = Dropout(0.1)(torch.full((300, 300), float("nan")), relu=True)
+    assert out.isnan().float().mean() == pytest.approx(0.9, abs=0.01)
+
+
+@pytest.mark.parametrize("count", [0, 1, 13, 1 << 15, (1 << 16) + 3])
+def test_as_many_random_bytes_as_asked_for(count: int) -> None:
+    torch.manual_seed(0)
+    first = random_bytes(count)
+    assert first.shape == (count,)
+    assert not count or first.float().mean() == pytest.approx(127.5, abs=4 * 74 / count**0.5)
+    torch.manual_seed(0)
+    assert torch.equal(first, random_bytes(count))

@@ -88,6 +88,38 @@ def test_bfloat16_is_right_within_its_rounding(smoothing: float) -> None:
         assert ((one - other).norm() / other.norm()).item() < 0.01
 
 
+@pytest.mark.parametrize("dtype", [torch.float32, torch.bfloat16])
+@pytest.mark.parametrize("level", [-300.0, -60.0, 0.0, 60.0, 300.0])
+def test_logits_of_any_height(level: float, dtype: torch.dtype) -> None:
+    """Their exponentials, or the sums of these, are beyond the range of the type in all cases but one."""
+    hidden_ND, weight_VD, gold_N = example(rows=300, size=300)
+    bias_V = torch.full((300,), level)
+    results = []
+    for kind in (dtype, torch.float64):
+        given = [tensor.detach().to(kind).requires_grad_() for tensor in (hidden_ND, weight_VD, bias_V)]
+        loss = smoothed_cross_entropy(given[0], given[1], gold_N, 0.1, given[2])
+        results.append((loss.nll.float(), [grad.float() for grad in torch.autograd.grad(loss.smoothed, given)]))
+    (nll, grads), (exact, wanted) = results
+    # Near 300, bfloat16 holds every second whole number, near 60 every quarter: logits, and what follows, are coarse.
+    coarse = 1e-4 if dtype == torch.float32 else 0.02 if level == 0 else 0.1 if abs(level) < 100 else 0.8
+    assert float(nll / exact) == pytest.approx(1, abs=coarse)
+    for one, other in zip(grads, wanted, strict=True):
+        assert ((one - other).norm() / other.norm()).item() < coarse
+
+
+def test_a_logit_that_is_not_a_number_makes_a_loss_that_is_none() -> None:
+    hidden_ND, weight_VD, gold_N = example()
+    loss = smoothed_cross_entropy(hidden_ND.detach().index_fill(0, torch.tensor(3), math.nan), weight_VD, gold_N, 0.1)
+    assert loss.smoothed.isnan()
+
+
+@pytest.mark.parametrize("size", [5, 128, 1000])
+def test_rows_of_bfloat16_are_summed_more_exactly_than_it_can_tell(size: int) -> None:
+    x_NV = torch.rand(400, size).bfloat16()
+    errors = module._row_sums(x_NV)[:, 0] / x_NV.double().sum(1) - 1
+    assert errors.square().mean().sqrt().item() < 2e-3 / max(1, size / 128) ** 0.5
+
+
 class _AsOnGpus(TorchFunctionMode):
     """Autocast as it is on GPUs, where it turns a softmax into float32."""
 
