@@ -17,10 +17,10 @@ _LONG = 1 << 15
 class Dropout(nn.Module):
     """Zero each element with probability `rate` in training and scale the rest, so that the mean stays.
 
-    Random numbers come from torch's default generator of the device. On CPU, torch draws one number for each element,
-    which can cost more than the layer that dropout follows; here eight elements share a 64-bit random word, and it
-    takes a fifth of the time. The rate is rounded to 1/256 (0.1 becomes 0.1016), and the scale is right for the rounded
-    rate. On other devices it is torch's own dropout.
+    Random numbers come from torch's default generator of the device, or from one that it seeds. On CPU, torch draws one
+    number for each element, which can cost more than the layer that dropout follows; here eight elements share a 64-bit
+    random word, and it takes a fifth of the time. The rate is rounded to 1/256 (0.1 becomes 0.1016), and the scale is
+    right for the rounded rate. On other devices it is torch's own dropout.
     """
 
     def __init__(self, rate: float) -> None:

@@ -46,7 +46,7 @@ class FeedForward(nn.Module):
         if self.gated:
             gate_BTF, value_BTF = h_BTF.chunk(2, dim=-1)
             h_BTF = self.dropout(self.function(gate_BTF) * value_BTF)
-        elif self.function is F.relu:
+        elif self.function is F.relu and self.dropout.active:
             h_BTF = self.dropout(h_BTF, relu=True)
         else:
             h_BTF = self.dropout(self.function(h_BTF))

@@ -163,6 +163,7 @@ def _odds(hidden_ND: Tensor, weight_VD: Tensor, bias_V: Tensor | None, gold_N1: 
         if sums_N1.min() > 1 / MOST and sums_N1.max() < MOST:  # which no NaN is
             total = sums_N1.log().sum()
             return _Odds(logits_NV, sums_N1, total - right, total)
+        del logits_NV
         logits_NV = multiply(hidden_ND, weight_VD, bias_V)
     p_NV = logits_NV.softmax(1)
     nll = -p_NV.gather(1, gold_N1).float().clamp_min(LEAST).log().sum()

@@ -66,9 +66,10 @@ def test_half_precision_stays_half() -> None:
 
 
 @pytest.mark.parametrize("dtype", [torch.float32, torch.bfloat16])
+@pytest.mark.parametrize("rate", [0.1, 0.6, 0.9])
 @pytest.mark.parametrize("size", [60, 400])  # few random bytes and many come from two generators
-def test_after_a_relu_it_is_dropout_of_the_relu(size: int, dtype: torch.dtype) -> None:
-    dropout = Dropout(0.3)
+def test_after_a_relu_it_is_dropout_of_the_relu(size: int, rate: float, dtype: torch.dtype) -> None:
+    dropout = Dropout(rate)
     x = torch.randn(size, size, dtype=dtype, requires_grad=True)
     relu = x.detach().relu().requires_grad_()
     slope = torch.randn(size, size, dtype=dtype)
