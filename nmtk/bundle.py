@@ -115,7 +115,8 @@ def find(path: Path) -> Path:
         return path
     if (path / FINAL / OPTIONS).is_file():
         return path / FINAL
-    saved = sorted(folder for folder in path.glob(f"{CHECKPOINTS}/*") if (folder / OPTIONS).is_file())
+    whole = (folder for folder in path.glob(f"{CHECKPOINTS}/*") if folder.name.isdecimal())  # none half written
+    saved = sorted(folder for folder in whole if (folder / OPTIONS).is_file())
     if saved:
         return saved[-1]
     if path.is_dir():

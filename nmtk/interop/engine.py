@@ -122,7 +122,7 @@ class Searcher:
         return [found[place] for place in range(len(batch))]
 
     def _can(self, sentence: Sentence) -> bool:
-        asked = sentence.prefix or sentence.required or sentence.forbidden
+        asked = sentence.prefix or sentence.begun or sentence.required or sentence.forbidden
         longest = max(len(sentence.pieces) + 1, self.options.limit(len(sentence.pieces)))
         return not asked and longest <= (self.translator.bundle.model.longest or POSITIONS)
 
