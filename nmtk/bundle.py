@@ -109,16 +109,20 @@ def read_options(folder: Path) -> FolderOptions:
     return FolderOptions.parse(document, str(path))
 
 
+def checkpoints_in(run: Path) -> dict[int, Path]:
+    """The checkpoints of a run by update, oldest first; none that is half written."""
+    folders = (path for path in (run / CHECKPOINTS).glob("*") if path.name.isdecimal() and path.is_dir())
+    return {int(path.name): path for path in sorted(folders)}
+
+
 def find(path: Path) -> Path:
     """The model folder that a path means: itself, a run's final model, or a run's newest checkpoint."""
     if (path / OPTIONS).is_file() and (path / WEIGHTS).is_file():
         return path
     if (path / FINAL / OPTIONS).is_file():
         return path / FINAL
-    whole = (folder for folder in path.glob(f"{CHECKPOINTS}/*") if folder.name.isdecimal())  # none half written
-    saved = sorted(folder for folder in whole if (folder / OPTIONS).is_file())
-    if saved:
-        return saved[-1]
+    if models := [folder for folder in checkpoints_in(path).values() if (folder / OPTIONS).is_file()]:
+        return models[-1]
     if path.is_dir():
         raise ModelError(f"{path}: no model in this folder: wanted {WEIGHTS} and {OPTIONS}, or a run's {FINAL}/")
     around = [entry.name for entry in path.parent.iterdir() if entry.is_dir()] if path.parent.is_dir() else []

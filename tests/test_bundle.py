@@ -1,11 +1,12 @@
+import shutil
 from pathlib import Path
 from typing import Any
 
 import pytest
 
-from nmtk.bundle import Bundle
+from nmtk.bundle import Bundle, find
 from nmtk.documents import read_yaml, to_yaml
-from nmtk.errors import NmtkError
+from nmtk.errors import ModelError, NmtkError
 from tests.decoding.copying import copying_bundle
 
 
@@ -44,3 +45,13 @@ def test_options_that_are_not_as_they_should_be_are_one_line(folder: Path, key: 
         assert str(error.value) == f"{path}: {said}"
     finally:
         path.write_text(whole, "utf-8")
+
+
+def test_no_model_is_found_in_a_checkpoint_that_is_half_written(folder: Path, tmp_path: Path) -> None:
+    half = tmp_path / "run" / "checkpoints" / ".00000006.part"
+    shutil.copytree(folder, half)
+    with pytest.raises(ModelError, match="no model in this folder"):
+        find(tmp_path / "run")
+    for update in ("00000004", "00000005"):
+        shutil.copytree(folder, half.with_name(update))
+    assert find(tmp_path / "run").name == "00000005"

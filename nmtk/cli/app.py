@@ -12,7 +12,7 @@ from nmtk.cli.build_vocab import build_vocab
 from nmtk.cli.compare import compare
 from nmtk.cli.doctor import doctor
 from nmtk.cli.evaluate import evaluate
-from nmtk.cli.groups import GroupedCommand, Verbs
+from nmtk.cli.groups import GroupedCommand, Verb, Verbs
 from nmtk.cli.recipe import recipe
 from nmtk.cli.score import score
 from nmtk.cli.train import train
@@ -27,15 +27,15 @@ app = typer.Typer(
     rich_markup_mode=None,  # importing Rich would double the time that --help takes
     context_settings={"help_option_names": ["-h", "--help"]},
 )
-app.command("build-vocab", short_help="Learn a vocabulary from text.")(build_vocab)
-app.command("train", short_help="Train a model by a recipe, or go on training it.")(train)
+app.command("build-vocab", cls=Verb, short_help="Learn a vocabulary from text.")(build_vocab)
+app.command("train", cls=Verb, short_help="Train a model by a recipe, or go on training it.")(train)
 app.command("translate", cls=GroupedCommand, short_help="Translate lines of text.")(translate)
 app.command("evaluate", cls=GroupedCommand, short_help="Score translations, or a run's model.")(evaluate)
-app.command("score", short_help="Say how probable translations are.")(score)
+app.command("score", cls=Verb, short_help="Say how probable translations are.")(score)
 app.command("compare", cls=GroupedCommand, short_help="Show where two systems differ.")(compare)
-app.command("average-checkpoints", short_help="Make one model of several checkpoints.")(average_checkpoints)
-app.command("benchmark", short_help="Measure speed and memory on this machine.")(benchmark)
-app.command("doctor", short_help="Examine parallel text, or this machine.")(doctor)
+app.command("average-checkpoints", cls=Verb, short_help="Make one model of several checkpoints.")(average_checkpoints)
+app.command("benchmark", cls=Verb, short_help="Measure speed and memory on this machine.")(benchmark)
+app.command("doctor", cls=Verb, short_help="Examine parallel text, or this machine.")(doctor)
 app.add_typer(recipe, name="recipe", short_help="List, show and verify recipes.")
 for other_name in ("decode", "predict"):
     app.command(other_name, cls=GroupedCommand, hidden=True)(translate)

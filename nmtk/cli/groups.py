@@ -1,6 +1,7 @@
-"""Groups: a verb with many options lists them under headings, without Rich, which would double the time of --help.
+"""What all verbs have in common, beyond Typer.
 
-And the group of all verbs, whose errors of usage name the nearest choice.
+No path that an option names is passed over for a later one; a verb with many options lists them under headings,
+without Rich, which would double the time of --help; errors of usage name the nearest choice.
 """
 
 import re
@@ -9,8 +10,28 @@ from typing import Any
 import typer
 from typer.core import TyperCommand, TyperGroup, TyperOption
 
+ONCE = {"-m", "-o", "--source"}
+"""Options that name one thing to read or write, where they do not take several."""
 
-class GroupedCommand(TyperCommand):
+
+class Verb(TyperCommand):
+    """A verb. Of two models or outputs where one is meant, neither is passed over in silence.
+
+    Options that name no such thing may be said again, as in a script's `"$@"`, and the last counts.
+    """
+
+    def parse_args(self, ctx: Any, args: list[str]) -> list[str]:
+        """Raises BadParameter for an option that may stand once and stands twice."""
+        if not ctx.resilient_parsing:
+            parser: Any = self.make_parser(ctx)
+            given = [param for param in parser.parse_args(args=list(args))[2] if ONCE.intersection(param.opts)]
+            for param in given:
+                if not param.multiple and given.count(param) > 1:
+                    raise typer.BadParameter("found it more than once, wanted one path", ctx, param)
+        return super().parse_args(ctx, args)
+
+
+class GroupedCommand(Verb):
     """A verb whose options stand in its help under the `rich_help_panel` that they name, in the order they come."""
 
     def format_options(self, ctx: Any, formatter: Any) -> None:

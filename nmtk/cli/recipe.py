@@ -5,6 +5,8 @@ from typing import Annotated, Literal
 
 import typer
 
+from nmtk.cli.groups import Verb
+
 recipe = typer.Typer(
     no_args_is_help=True,
     rich_markup_mode=None,
@@ -21,7 +23,7 @@ Settings = Annotated[
 ]
 
 
-@recipe.command("list")
+@recipe.command("list", cls=Verb)
 def list_recipes(
     layout: Annotated[Literal["text", "json"], typer.Option("--format", "-f", help="How to print them.")] = "text",
 ) -> None:
@@ -32,7 +34,7 @@ def list_recipes(
     typer.echo(as_json(entries) if layout == "json" else as_text(entries))
 
 
-@recipe.command()
+@recipe.command(cls=Verb)
 def show(
     name: Recipe,
     settings: Annotated[
@@ -49,7 +51,7 @@ def show(
     typer.echo(to_yaml(located.recipe.document()).rstrip() if yaml else "\n".join(show_recipe(located, name)))
 
 
-@recipe.command()
+@recipe.command(cls=Verb)
 def verify(
     name: Recipe,
     settings: Settings = None,

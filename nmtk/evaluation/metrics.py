@@ -165,12 +165,15 @@ class OfMoses(Figure):
     """Whose abbreviations and quotation marks Moses knows."""
 
     def doubts(self) -> str:
-        """Whether Moses knows the language."""
+        """Whether the language is told, and Moses knows it."""
         from nmtk.evaluation.moses import has_rules
 
-        if has_rules(self.language):
-            return ""
-        return f"{type(self).model_fields['kind'].default}: Moses has no rules for {self.language}, and takes English's"
+        kind = type(self).model_fields["kind"].default
+        if "language" not in self.model_fields_set:
+            return f"{kind}: the language is not told, and taken for German: wanted -l, as en-de"
+        return (
+            "" if has_rules(self.language) else f"{kind}: Moses has no rules for {self.language}, and takes English's"
+        )
 
 
 class CompoundBleu(OfMoses):

@@ -1,7 +1,6 @@
 """Multi-head scaled dot-product attention (Vaswani et al. 2017, section 3.2)."""
 
 import math
-from typing import Any
 
 import torch
 from torch import Tensor, nn
@@ -134,23 +133,11 @@ class Attend(nn.Module):
 def _split(x_BTN: Tensor, parts: int, heads: int) -> tuple[Tensor, ...]:
     """Cut fused projections into `parts` tensors BHTK."""
     x_BTPHK = x_BTN.view(*x_BTN.shape[:2], parts, heads, x_BTN.size(-1) // (parts * heads))
-    if x_BTN.device.type == "cpu" and x_BTN.requires_grad and not torch.compiler.is_compiling():
-        cut: tuple[Tensor, ...] = _Cut.apply(x_BTPHK)  # type: ignore[no-untyped-call]
-        return cut
+    if x_BTN.device.type == "cpu" and x_BTN.requires_grad:
+        # One copy here, or one for each part in each product of `attention_weights`.
+        return torch.unbind(x_BTPHK.permute(2, 0, 3, 1, 4).contiguous())
     # Cut first: the parts' gradients then come together in the order that the projection wants, in one copy.
     return tuple(x_BTHK.transpose(1, 2) for x_BTHK in x_BTPHK.unbind(2))
-
-
-class _Cut(torch.autograd.Function):
-    """BTPHK to P tensors BHTK, on a CPU: one copy, or each product of `attention_weights` would make one; one back."""
-
-    @staticmethod
-    def forward(ctx: Any, x_BTPHK: Tensor) -> tuple[Tensor, ...]:
-        return torch.unbind(x_BTPHK.permute(2, 0, 3, 1, 4).contiguous())
-
-    @staticmethod
-    def backward(ctx: Any, *grads: Tensor) -> Tensor:
-        return torch.stack([grad_BHTK.transpose(1, 2) for grad_BHTK in grads], 2)
 
 
 def _join(x_BHTK: Tensor) -> Tensor:

@@ -66,21 +66,22 @@ class _DroppedReLU(torch.autograd.Function):
     """ReLU and dropout, of which only the result is kept: what it has above nought was neither cut off nor dropped."""
 
     @staticmethod
-    def forward(ctx: Any, x: Tensor, dropout: Dropout) -> Tensor:
+    def forward(x: Tensor, dropout: Dropout) -> Tensor:
         noise = random_bytes(x.numel()).view(x.shape).to(x.dtype)
-        out: Tensor = torch.ops.aten.threshold_backward(x, noise, dropout.threshold - 0.5)
-        _where_positive(out, out, dropout.scale, out)
-        ctx.save_for_backward(out)
-        ctx.scale = dropout.scale
-        return out
+        kept: Tensor = torch.ops.aten.threshold_backward(x, noise, dropout.threshold - 0.5)
+        return _where_positive(kept, kept, dropout.scale)
+
+    @staticmethod
+    def setup_context(ctx: Any, inputs: tuple[Tensor, Dropout], output: Tensor) -> None:
+        ctx.scale = inputs[1].scale
+        ctx.save_for_backward(output)
 
     @staticmethod
     def backward(ctx: Any, *grads: Tensor) -> tuple[Tensor, None]:
-        (out,) = ctx.saved_tensors
-        return _where_positive(grads[0], out, ctx.scale, torch.empty_like(out)), None
+        return _where_positive(grads[0], ctx.saved_tensors[0], ctx.scale), None
 
 
-def _where_positive(x: Tensor, sign: Tensor, scale: float, out: Tensor) -> Tensor:
+def _where_positive(x: Tensor, sign: Tensor, scale: float) -> Tensor:
     """Scale x where the sign is above nought, and make nought of the rest: in one pass, by the gradient of an ELU."""
-    scaled: Tensor = torch.ops.aten.elu_backward.grad_input(x, 0.0, scale, 0.0, True, sign, grad_input=out)
+    scaled: Tensor = torch.ops.aten.elu_backward(x, 0.0, scale, 0.0, True, sign)
     return scaled

@@ -4,7 +4,7 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import TypeAlias
 
-from nmtk.bundle import Bundle, find
+from nmtk.bundle import Bundle, checkpoints_in, find
 from nmtk.decoding.options import DecodingOptions
 from nmtk.decoding.translator import Translator
 from nmtk.errors import ModelError
@@ -19,7 +19,6 @@ from nmtk.recipe.home import open_run
 from nmtk.recipe.recipe import Recipe
 from nmtk.recipe.texts import Text, find_texts
 from nmtk.recipe.translations import TRANSLATIONS, keep, place_of, translations
-from nmtk.training import checkpoints
 
 Scores: TypeAlias = dict[str, dict[str, Score]]
 """By test set, and by the name that recipes call the metric."""
@@ -40,7 +39,7 @@ def evaluate_run(
     home = open_run(run)
     tests = find_texts(home.recipe.data, home.folder, run / "text").test
     if all_checkpoints:
-        models = {str(update): folder for update, folder in checkpoints.saved(run).items()}
+        models = {str(update): folder for update, folder in checkpoints_in(run).items()}
         decoding = home.recipe.decoding  # it may have changed since they were saved
     else:
         models, decoding = {"model": find(run)}, None

@@ -16,14 +16,13 @@ from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 
-from nmtk.bundle import CARD, FINAL
+from nmtk.bundle import CARD, FINAL, checkpoints_in
 from nmtk.documents import read_yaml, to_yaml
 from nmtk.errors import ModelError, OptionsError, TrainingError
 from nmtk.files import write_text
 from nmtk.recipe.recipe import Located, Recipe
 from nmtk.recipe.shelf import DOCUMENT
 from nmtk.recipe.sources.source import Found
-from nmtk.training import checkpoints
 
 RUN = "run.yaml"
 MADE = ("vocabulary", "data", "checkpoints")
@@ -96,7 +95,7 @@ def _empty(folder: Path) -> None:
 
 def begun(run: Path) -> bool:
     """Whether something was trained in the run."""
-    return bool(checkpoints.saved(run)) or (run / FINAL).is_dir()
+    return bool(checkpoints_in(run)) or (run / FINAL).is_dir()
 
 
 def finished(run: Path, recipe: Recipe) -> bool:

@@ -14,6 +14,7 @@ import numpy as np
 import torch
 from rich.console import Console
 
+from nmtk.bundle import checkpoints_in
 from nmtk.data.mixture import Mixture
 from nmtk.decoding.specials import Specials
 from nmtk.decoding.timing import time_search
@@ -27,7 +28,6 @@ from nmtk.recipe.making import find_made
 from nmtk.recipe.prepare import Prepared
 from nmtk.recipe.recipe import Located, Recipe
 from nmtk.recipe.run import begin, on_device, probe_of
-from nmtk.training import checkpoints
 from nmtk.training.budget import Batches, cut, room, rows_of, settle
 from nmtk.training.distributed import Ranks
 from nmtk.training.flops import BACKWARD
@@ -112,7 +112,7 @@ def plan(located: Located, run: Path, console: Console) -> list[str]:
             "padding": f"{1 - (epoch.source + epoch.target) / epoch.positions:.1%} of positions",
             "speed": f"{pace.target_per_second:,.0f} target tokens/s, {pace.update_seconds:.3g} s an update, "
             f"{pace.validation_seconds:.3g} s a validation",
-            "time": _time(options, epoch, pace, max(checkpoints.saved(run), default=0)),
+            "time": _time(options, epoch, pace, max(checkpoints_in(run), default=0)),
             "memory": _told(memory, options),
             "disk": _disk(options, pace.checkpoint_bytes, run),
         }

@@ -12,7 +12,7 @@ from rich.console import Console
 
 from nmtk import __version__
 from nmtk.allocator import keep_memory
-from nmtk.bundle import CARD, FINAL, Bundle
+from nmtk.bundle import CARD, FINAL, Bundle, checkpoints_in
 from nmtk.decoding.options import DecodingOptions
 from nmtk.decoding.translator import Translator
 from nmtk.devices import pick_device, pick_precision
@@ -224,7 +224,7 @@ def _finish(recipe: Recipe, prepared: Prepared, trainer: Trainer, run: Path, con
 
     What translates is read from the run's folder, so that the scores are those of the model that is kept.
     """
-    saved = checkpoints.saved(run)
+    saved = checkpoints_in(run)
     due = checkpoints.due(run, recipe.training)
     chosen = to_average(recipe.training, list(saved), due, trainer.state.history)
     bundle = average_bundles([saved[update] for update in chosen])

@@ -5,7 +5,7 @@ from pathlib import Path
 
 import torch
 
-from nmtk.bundle import FILES, WEIGHTS, Bundle, read_tensors
+from nmtk.bundle import FILES, WEIGHTS, Bundle, checkpoints_in, read_tensors
 from nmtk.errors import ModelError
 from nmtk.training import checkpoints
 from nmtk.training.options import Metric
@@ -39,7 +39,7 @@ def average_run(run: Path, output: Path, last: int | None, best: int | None, met
     if not run.is_dir():
         raise ModelError(f"{run}: no such run")
     _check_replaceable(output)
-    saved = checkpoints.saved(run)
+    saved = checkpoints_in(run)
     if best is None:
         chosen = sorted(saved)[-(last or 1) :]
     else:

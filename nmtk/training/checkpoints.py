@@ -1,6 +1,6 @@
 """Checkpoints: model folders that also hold all it takes to go on exactly where training stood.
 
-    checkpoints/0000600/
+    checkpoints/00000600/
         model.safetensors, options.yaml, vocabulary.model, card.yaml     as in every model folder (see bundle.py)
         training.safetensors    the optimiser's state; with a moving average, the live weights too
         state.json              update, cursor, tokens, seconds, validations so far, sums since the last log line
@@ -22,7 +22,7 @@ import torch
 from pydantic import TypeAdapter
 from torch import Tensor, nn
 
-from nmtk.bundle import CARD, CHECKPOINTS, WEIGHTS, Bundle, read_tensors, read_weights, write_tensors
+from nmtk.bundle import CARD, CHECKPOINTS, WEIGHTS, Bundle, checkpoints_in, read_tensors, read_weights, write_tensors
 from nmtk.data.cursor import Cursor
 from nmtk.documents import Document, read_yaml
 from nmtk.errors import ModelError, OptionsError
@@ -59,15 +59,9 @@ def folder_of(run: Path, update: int) -> Path:
     return run / CHECKPOINTS / f"{update:08d}"
 
 
-def saved(run: Path) -> dict[int, Path]:
-    """The checkpoints of a run by update, oldest first."""
-    folders = (path for path in (run / CHECKPOINTS).glob("*") if path.name.isdecimal() and path.is_dir())
-    return {int(path.name): path for path in sorted(folders)}
-
-
 def due(run: Path, options: TrainingOptions) -> list[int]:
     """Of the saved updates, those that were due: by the options of then, which may have changed since."""
-    return [update for update, folder in saved(run).items() if _was_due(folder, is_due(options, update))]
+    return [update for update, folder in checkpoints_in(run).items() if _was_due(folder, is_due(options, update))]
 
 
 def _was_due(folder: Path, otherwise: bool) -> bool:
@@ -211,7 +205,7 @@ def read_validation(folder: Path) -> Validated | None:
 def prune(run: Path, keep: Iterable[int]) -> None:
     """Delete all checkpoints but these."""
     kept = set(keep)
-    for update, folder in saved(run).items():
+    for update, folder in checkpoints_in(run).items():
         if update not in kept:
             gone = folder.with_name(f".{folder.name}.gone")  # first out of sight, so that no half of it is ever found
             folder.rename(gone)

@@ -17,7 +17,6 @@ from nmtk.model.linear import multiply
 LEAST = 1e-38
 """A right token's probability counts as at least this when the loss is told: no more than 87.5 nats for one token."""
 
-
 MOST = 1e20
 """Sums of e^z up to this, and down to its inverse, lose nothing by the ends of bfloat16's range."""
 
@@ -48,7 +47,8 @@ def smoothed_cross_entropy(
 
     Rows are taken in chunks; the gradient of a chunk is computed right behind its logits, which are then gone: so
     memory holds one chunk of logits, not N x V. With gradients, in bfloat16, each row's loss carries the rounding of
-    a probability or a sum of them (one part in 500, either way); without, the sums are exact.
+    probabilities and their sums (one part in 256 at the most, either way, so that of what is certain it may be below
+    nought); without, the sums are exact.
     """
     dtype = hidden_ND.dtype
     if torch.is_autocast_enabled(hidden_ND.device.type):
@@ -147,7 +147,7 @@ class _Odds(NamedTuple):
     p_NV: Tensor
     """In proportion to the softmax of each row of logits."""
     sums_N1: Tensor
-    """What the rows of p sum to: float32."""
+    """What the rows of p sum to, in float32 or better."""
     nll: Tensor
     """The sum over the rows of their right tokens' negative log-likelihood."""
     total: Tensor
@@ -167,7 +167,8 @@ def _odds(hidden_ND: Tensor, weight_VD: Tensor, bias_V: Tensor | None, gold_N1: 
         logits_NV = multiply(hidden_ND, weight_VD, bias_V)
     p_NV = logits_NV.softmax(1)
     nll = -p_NV.gather(1, gold_N1).float().clamp_min(LEAST).log().sum()
-    return _Odds(p_NV, torch.ones_like(gold_N1, dtype=torch.float32), nll, nll + right)
+    kind = torch.promote_types(p_NV.dtype, torch.float32)
+    return _Odds(p_NV, torch.ones_like(gold_N1, dtype=kind), nll, nll + right)
 
 
 def _row_sums(x_NV: Tensor) -> Tensor:

@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 import torch
 
-from nmtk.bundle import Bundle
+from nmtk.bundle import Bundle, checkpoints_in
 from nmtk.data.cursor import Share, walk
 from nmtk.data.mixture import Mixture
 from nmtk.data.prefetch import prefetch
@@ -150,7 +150,7 @@ class Trainer:
         due, self.unchecked = (self.unchecked, now) if late else (now or self.unchecked, None)
         if due is None or due.good():
             return
-        saved = list(checkpoints.saved(self.run))
+        saved = list(checkpoints_in(self.run))
         remedy = f"checkpoint {saved[-1]} is the last good one" if saved else "no checkpoint was saved yet"
         epoch, taken = due.share.after
         raise TrainingError(
@@ -204,7 +204,7 @@ class Trainer:
 
     def _kept(self) -> set[int]:
         """The checkpoints that stay, of those that are there."""
-        saved, due = list(checkpoints.saved(self.run)), checkpoints.due(self.run, self.options)
+        saved, due = list(checkpoints_in(self.run)), checkpoints.due(self.run, self.options)
         return to_keep(self.options, saved, due, self.state.history)
 
     def _validate(self) -> None:
@@ -243,7 +243,7 @@ class Trainer:
         if self.ranks.first:
             checkpoints.clear_remains(self.run)
         self.ranks.wait()
-        update = self.ranks.tell(max(checkpoints.saved(self.run), default=0))
+        update = self.ranks.tell(max(checkpoints_in(self.run), default=0))
         if not update:
             if self.ranks.first:
                 self.log.cut_back(0, validated=False)
@@ -258,6 +258,6 @@ class Trainer:
             self.log.cut_back(update, validated=any(known.update == update for known in self.state.history))
             for listener in self.listeners:
                 listener.say(f"going on from update {update}")
-                if gone := ", ".join(map(str, sorted(checkpoints.saved(self.run).keys() - self._kept()))):
+                if gone := ", ".join(map(str, sorted(checkpoints_in(self.run).keys() - self._kept()))):
                     kept = f"the last {self.options.checkpoint.keep_last} and best {self.options.checkpoint.keep_best}"
                     listener.say(f"of the checkpoints, {kept} are kept: {gone} will be deleted when the next is saved")

@@ -110,6 +110,22 @@ def test_a_mistyped_word_is_wrong_usage_and_the_nearest_is_named(
 
 
 @pytest.mark.parametrize(
+    ("arguments", "option"),
+    [
+        (["evaluate", "-m", "one", "--model", "other"], "'-m' / '--model'"),
+        (["compare", "one", "other", "-o", "a.html", "-o", "b.html"], "'--output' / '-o'"),
+        (["train", "a", "-o", "one", "-o=other"], "'-o'"),
+        (["recipe", "verify", "a", "-o", "one", "-o", "other"], "'-o'"),
+    ],
+)
+def test_no_path_is_passed_over_for_a_later_one(arguments: list[str], option: str, nmtk: Callable[..., Any]) -> None:
+    ended = nmtk(*arguments)
+    assert ended.code == 2
+    assert option.split("'")[1] in ended.err.splitlines()[-1]
+    assert ended.err.endswith("found it more than once, wanted one path\n")
+
+
+@pytest.mark.parametrize(
     ("error", "code", "message"),
     [
         (DataError("a.de:7: wanted text"), 1, "nmtk: error: a.de:7: wanted text\n"),

@@ -279,7 +279,7 @@ def test_case_is_told_of_where_a_metric_minds_it(files: Path, nmtk: Callable[...
     asked = ["evaluate", "ref", "-i", "lower"]
     assert "lower-cased, and 0% of the references: bleu, chrf will be wrong; restore the case" in nmtk(*asked).err
     assert "lower-cased, and 0% of the references: chrf will be wrong; restore the case" in nmtk(*asked, "-lc").err
-    for ignored in (["-lc", "--chrf-lowercase"], ["--metric", "ter"], ["--metric", "tokenised-bleu"]):
+    for ignored in (["-lc", "--chrf-lowercase"], ["--metric", "ter"], ["--metric", "tokenised-bleu", "-l", "en-de"]):
         ended = nmtk(*asked, *ignored)
         assert (ended.code, ended.err) == (0, "")
 
@@ -291,6 +291,8 @@ def test_a_language_that_moses_does_not_know_is_told_of(files: Path, nmtk: Calla
     assert "-mt-normalised|" in ended.out
     for known in ("de", "ja", "pt_BR"):
         assert nmtk(*asked, "-l", f"en-{known}").err == ""
+    wanted = "nmtk: warning: tokenised-bleu: the language is not told, and taken for German: wanted -l, as en-de\n"
+    assert nmtk(*asked).err == wanted
 
 
 def test_a_source_shows_what_was_not_translated(files: Path, nmtk: Callable[..., Any]) -> None:

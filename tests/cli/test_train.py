@@ -9,8 +9,8 @@ from pathlib import Path
 
 import pytest
 
+from nmtk.bundle import checkpoints_in
 from nmtk.documents import Document, read_yaml, to_yaml
-from nmtk.training.checkpoints import saved
 from tests.training.conftest import Train, recipe, train
 
 __all__ = ["recipe", "train"]
@@ -138,7 +138,7 @@ def test_an_empty_validation_set(train: Train, recipe: Path, tmp_path: Path) -> 
     for side in ("en", "de"):
         (recipe / f"valid.{side}").write_text("")
     assert "data.valid: no pair in it" in error(train("run"))
-    assert not saved(tmp_path / "run")
+    assert not checkpoints_in(tmp_path / "run")
 
 
 def test_a_validation_pair_that_the_model_cannot_take(train: Train, recipe: Path, tmp_path: Path) -> None:
@@ -149,7 +149,7 @@ def test_a_validation_pair_that_the_model_cannot_take(train: Train, recipe: Path
     message = error(train("run", *settings))
     assert "data.valid: pair " in message
     assert "model.positions.maximum" in message
-    assert not saved(tmp_path / "run")
+    assert not checkpoints_in(tmp_path / "run")
 
 
 def test_weights_that_leave_no_pair(train: Train) -> None:
@@ -198,7 +198,7 @@ def test_a_full_disk_keeps_the_last_checkpoint(train: Train, recipe: Path, tmp_p
         message = error(result)
         assert "cannot be written" in message
         assert "No space left on device" in message
-        kept = saved(home / "run")
+        kept = checkpoints_in(home / "run")
         assert kept
         for folder in kept.values():
             assert (folder / "state.json").exists()

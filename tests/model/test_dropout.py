@@ -103,3 +103,17 @@ def test_as_many_random_bytes_as_asked_for(count: int) -> None:
     assert not count or first.float().mean() == pytest.approx(127.5, abs=4 * 74 / count**0.5)
     torch.manual_seed(0)
     assert torch.equal(first, random_bytes(count))
+
+
+def test_after_a_relu_it_can_be_differentiated_twice_and_by_functions() -> None:
+    x = torch.randn(20, 30, dtype=torch.float64, requires_grad=True)
+
+    def drop(given: torch.Tensor) -> torch.Tensor:
+        torch.manual_seed(0)
+        out: torch.Tensor = Dropout(0.3)(given, relu=True)
+        return out
+
+    assert torch.autograd.gradcheck(drop, x)
+    assert torch.autograd.gradgradcheck(lambda given: drop(given).pow(2), x)
+    grad = torch.func.grad(lambda given: drop(given).pow(3).sum())(x.detach())
+    torch.testing.assert_close(grad, torch.autograd.grad(drop(x).pow(3).sum(), x)[0])

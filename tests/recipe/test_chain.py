@@ -12,12 +12,12 @@ import numpy as np
 import pytest
 
 import nmtk
+from nmtk.bundle import checkpoints_in
 from nmtk.data.corpus import Corpus
 from nmtk.documents import Document, read_yaml, to_yaml
 from nmtk.errors import NmtkError
 from nmtk.recipe.chain import chain_of
 from nmtk.recipe.recipe import load
-from nmtk.training.checkpoints import saved
 from nmtk.vocabulary.vocabulary import Vocabularies
 from tests.training.conftest import Train, environment, recipe, sentences, train
 from tests.training.launch import launch
@@ -77,7 +77,7 @@ def test_each_recipe_is_trained_and_what_it_makes_is_trained_on(train: Train, ch
         "made.en: made",
     ]
     assert done.stdout.count("BLEU") == 1, "the scores are the last recipe's"
-    assert max(saved(tmp_path / "reverse")) == max(saved(tmp_path / "run")) == 12
+    assert max(checkpoints_in(tmp_path / "reverse")) == max(checkpoints_in(tmp_path / "run")) == 12
 
     made = lines_of(tmp_path / "run" / "text" / "made.en")
     assert made == nmtk.load(tmp_path / "reverse").translate(lines_of(chain / "mono.de"))
@@ -161,7 +161,7 @@ def test_a_chain_broken_off_while_it_translates_goes_on_there(
     mark = b"\x01" * 2
     with part.open("r+b") as file:  # what is there already is not made again
         file.write(mark)
-    assert not saved(tmp_path / "run")
+    assert not checkpoints_in(tmp_path / "run")
     resumed = train("run")
     assert resumed.returncode == 0, resumed.stderr
     made = (tmp_path / "run" / "text" / "made.en").read_bytes()
@@ -183,7 +183,7 @@ def test_a_signal_while_a_stage_trains_ends_the_chain_and_the_next_call_goes_on(
                 break
         told = process.stderr.read()
     assert process.returncode == 130, told
-    update = max(saved(tmp_path / "reverse"))
+    update = max(checkpoints_in(tmp_path / "reverse"))
     assert not (tmp_path / "run" / "text" / "made.en").exists()
     change(chain / "reverse.yaml", training__updates=update + 2)
     again = train("run")
@@ -225,12 +225,12 @@ def test_once_training_has_begun_nothing_is_made_but_a_change_is_told(
     made = tmp_path / "run" / "text" / "made.en"
     before = made.read_bytes()
     change(chain / "reverse.yaml", training__updates=16)
-    first = saved(tmp_path / "reverse")[min(saved(tmp_path / "reverse"))]
+    first = checkpoints_in(tmp_path / "reverse")[min(checkpoints_in(tmp_path / "reverse"))]
     shutil.copyfile(first / "model.safetensors", tmp_path / "reverse" / "model" / "model.safetensors")
     on = train("run", "training.updates=14")
     assert on.returncode == 0, on.stderr
     assert "made.en: would be another now; kept, for training has begun" in on.stderr
-    assert (made.read_bytes(), max(saved(tmp_path / "reverse"))) == (before, 12)
+    assert (made.read_bytes(), max(checkpoints_in(tmp_path / "reverse"))) == (before, 12)
     shutil.rmtree(tmp_path / "reverse")
     assert train("run", "training.updates=16").returncode == 0
     assert not (tmp_path / "reverse").exists()
@@ -259,10 +259,10 @@ def test_a_run_or_a_model_may_make_the_text_and_is_not_trained(train: Train, cha
 def test_ranks_train_every_stage_and_share_the_translation(train: Train, chain: Path, tmp_path: Path) -> None:
     assert train("run", "training.updates=2").returncode == 0
     launch(tmp_path / "told", "train", chain, "-o", tmp_path / "both" / "run", "training.updates=2")
-    assert max(saved(tmp_path / "both" / "reverse")) == 12
+    assert max(checkpoints_in(tmp_path / "both" / "reverse")) == 12
     made = tmp_path / "both" / "run" / "text" / "made.en"
     assert lines_of(made) == nmtk.load(tmp_path / "both" / "reverse").translate(lines_of(chain / "mono.de"))
-    assert max(saved(tmp_path / "both" / "run")) == 2
+    assert max(checkpoints_in(tmp_path / "both" / "run")) == 2
     assert not list(made.parent.glob("*.making"))
 
 
@@ -275,7 +275,7 @@ def last_line(found: subprocess.CompletedProcess[str]) -> str:
 def test_a_missing_file_is_told_before_hours_of_training(train: Train, chain: Path, tmp_path: Path) -> None:
     change(chain / "recipe.yaml", data__valid__source="missing.en")
     assert "missing.en: in none of" in last_line(train("run"))
-    assert not saved(tmp_path / "reverse")
+    assert not checkpoints_in(tmp_path / "reverse")
 
 
 @pytest.fixture
@@ -290,7 +290,7 @@ def test_of_a_chain_the_first_stage_that_is_not_finished_is_planned(train: Train
     stage = f"stage       1 of 2: reverse, in {tmp_path / 'reverse'}, the first that is not finished"
     assert first.stdout.splitlines()[0] == stage
     assert not (tmp_path / "run").exists()
-    assert not saved(tmp_path / "reverse")
+    assert not checkpoints_in(tmp_path / "reverse")
     assert train("run").returncode == 0
     last = train("run", "--plan", "training.updates=20")
     assert last.stdout.splitlines()[0].startswith("stage       2 of 2: backwards, in ")

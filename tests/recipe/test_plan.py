@@ -9,8 +9,8 @@ import pytest
 from safetensors.torch import load_file
 
 import nmtk.recipe.plan as module
+from nmtk.bundle import checkpoints_in
 from nmtk.recipe.recipe import load
-from nmtk.training.checkpoints import saved
 from nmtk.training.probe import Fit, Probe
 from tests.training.conftest import Train, recipe, train
 
@@ -46,7 +46,7 @@ def test_it_says_all_that_was_asked_for_and_stops(plan: Plan, tmp_path: Path) ->
     assert re.fullmatch(r"[\d,]+ target tokens/s, \S+ s an update, \S+ s a validation", facts["speed"])
     assert re.match(r"0:\d\d:\d\d for 12 updates, [\d.]+ epochs, with validations; ", facts["time"])
     assert re.fullmatch(r"[\d.]+ [MG]iB at the most, [\d.]+ [MG]iB free now", facts["memory"])
-    assert not saved(tmp_path / "run")
+    assert not checkpoints_in(tmp_path / "run")
     assert not (tmp_path / "run" / "log.jsonl").exists()
 
 
@@ -62,11 +62,11 @@ def test_a_trained_run_stays_as_it_is(plan: Plan, train: Train, tmp_path: Path) 
 def test_its_figures_are_those_of_training(plan: Plan, train: Train, tmp_path: Path) -> None:
     facts = plan("run", "training.epochs=1", "training.updates=null", "training.sampling=null")
     done = train("run", "training.epochs=1", "training.updates=null", "training.sampling=null")
-    updates = max(saved(tmp_path / "run"))
+    updates = max(checkpoints_in(tmp_path / "run"))
     assert f"stopped after {updates} updates" in done.stderr
     assert facts["epoch"].endswith(f" {updates} updates")
     assert f"model: {facts['parameters']} parameters" in done.stderr
-    checkpoint = saved(tmp_path / "run")[updates]
+    checkpoint = checkpoints_in(tmp_path / "run")[updates]
     size = sum((checkpoint / name).stat().st_size for name in ("model.safetensors", "training.safetensors"))
     planned = re.search(r"checkpoints of ([\d.]+) MiB", facts["disk"])
     assert planned
@@ -79,7 +79,9 @@ def test_training_after_a_plan_is_training_without_one(plan: Plan, train: Train,
     for run in ("planned", "straight"):
         assert train(run).returncode == 0
     assert (tmp_path / "planned" / "data" / "corpus1" / "source.ids").stat().st_mtime_ns == before, "packed once"
-    one, other = (load_file(saved(tmp_path / run)[12] / "training.safetensors") for run in ("planned", "straight"))
+    one, other = (
+        load_file(checkpoints_in(tmp_path / run)[12] / "training.safetensors") for run in ("planned", "straight")
+    )
     assert all(one[name].equal(other[name]) for name in one)
 
 
@@ -92,7 +94,7 @@ def test_after_a_plan_everything_may_still_change(plan: Plan, train: Train, reci
     for run in ("changed", "straight"):
         ended = train(run, *settings)
         assert ended.returncode == 0, ended.stderr
-    one_end, other_end = (saved(tmp_path / run)[12] for run in ("changed", "straight"))
+    one_end, other_end = (checkpoints_in(tmp_path / run)[12] for run in ("changed", "straight"))
     assert (one_end / "vocabulary.model").read_bytes() == (other_end / "vocabulary.model").read_bytes()
     weights, others = (load_file(end / "model.safetensors") for end in (one_end, other_end))
     assert all(weights[name].equal(others[name]) for name in others)
@@ -104,7 +106,7 @@ def test_of_a_run_that_has_begun_it_tells_what_is_left(plan: Plan, train: Train,
     assert train("run").returncode == 0
     facts = plan("run", "training.updates=20")
     assert "for 8 updates after the 12 that are done" in facts["time"]
-    assert max(saved(tmp_path / "run")) == 12
+    assert max(checkpoints_in(tmp_path / "run")) == 12
 
 
 @pytest.mark.parametrize(
@@ -143,7 +145,7 @@ def test_a_plan_deletes_nothing(train: Train, tmp_path: Path) -> None:
     assert train("run").returncode == 0
     ended: subprocess.CompletedProcess[str] = train("run", "--plan", "--overwrite")
     assert ended.returncode == 2
-    assert saved(tmp_path / "run")
+    assert checkpoints_in(tmp_path / "run")
 
 
 def test_padding_is_that_of_the_batches(recipe: Path, tmp_path: Path, plan: Plan) -> None:

@@ -6,9 +6,9 @@ import pytest
 import torch
 from safetensors.torch import load_file
 
+from nmtk.bundle import checkpoints_in
 from nmtk.errors import ModelError
 from nmtk.training.averaging import average_run
-from nmtk.training.checkpoints import saved
 from tests.training.conftest import Train
 
 
@@ -16,8 +16,11 @@ def test_the_mean_is_that_of_the_weights(train: Train, tmp_path: Path) -> None:
     run, output = tmp_path / "run", tmp_path / "mean"
     assert train("run").returncode == 0
     for again in range(2):  # a model folder is replaced
-        assert average_run(run, output, last=2 + again, best=None, metric="loss") == sorted(saved(run))[-2 - again :]
-    one, two, three = (load_file(folder / "model.safetensors") for folder in list(saved(run).values())[-3:])
+        assert (
+            average_run(run, output, last=2 + again, best=None, metric="loss")
+            == sorted(checkpoints_in(run))[-2 - again :]
+        )
+    one, two, three = (load_file(folder / "model.safetensors") for folder in list(checkpoints_in(run).values())[-3:])
     for name, found in load_file(output / "model.safetensors").items():
         torch.testing.assert_close(found, (one[name] + two[name] + three[name]) / 3)
 
@@ -29,7 +32,7 @@ def test_only_a_model_folder_is_replaced(train: Train, tmp_path: Path, monkeypat
     (tmp_path / "own" / "thesis.txt").write_text("dear")
     monkeypatch.chdir(tmp_path / "own")
     before = sorted(tmp_path.rglob("*"))
-    for output in (run, run / "checkpoints", saved(run)[12], tmp_path / "own", Path(), Path("..")):
+    for output in (run, run / "checkpoints", checkpoints_in(run)[12], tmp_path / "own", Path(), Path("..")):
         with pytest.raises(ModelError, match="holds more than a model"):
             average_run(run, output, last=1, best=None, metric="loss")
     assert sorted(tmp_path.rglob("*")) == before

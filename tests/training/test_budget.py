@@ -8,13 +8,13 @@ import numpy as np
 import pytest
 from safetensors.torch import load_file
 
+from nmtk.bundle import checkpoints_in
 from nmtk.data.cursor import deal
 from nmtk.data.plan import plan_batches
 from nmtk.documents import read_yaml
 from nmtk.errors import OptionsError
 from nmtk.recipe.recipe import load
 from nmtk.training.budget import FILE, fewest_batches, rows_of
-from nmtk.training.checkpoints import saved
 from nmtk.training.options import UPDATE_TOKENS, TrainingOptions
 from nmtk.training.probe import Fit, Probe
 from tests.training.conftest import Train
@@ -100,7 +100,7 @@ def test_a_run_with_auto_is_the_one_with_those_numbers_and_keeps_them(
     room_for(0)  # on another machine, say
     assert train("auto", AUTO, "training.updates=16").returncode == 0
     assert train("fixed", f"training.accumulate={found['accumulate']}", "training.updates=16").returncode == 0
-    one, other = (load_file(saved(tmp_path / run)[16] / "training.safetensors") for run in ("auto", "fixed"))
+    one, other = (load_file(checkpoints_in(tmp_path / run)[16] / "training.safetensors") for run in ("auto", "fixed"))
     assert all(one[name].equal(other[name]) for name in one)
 
 

@@ -107,6 +107,19 @@ def test_logits_of_any_height(level: float, dtype: torch.dtype) -> None:
         assert ((one - other).norm() / other.norm()).item() < coarse
 
 
+def test_one_row_beyond_the_range_spoils_none_of_the_others() -> None:
+    hidden_ND, weight_VD, gold_N = example(rows=40, size=129)
+    with torch.no_grad():
+        hidden_ND[3] *= 200
+    results = []
+    for kind in (torch.bfloat16, torch.float64):
+        given = [tensor.detach().bfloat16().to(kind).requires_grad_() for tensor in (hidden_ND, weight_VD)]
+        loss = smoothed_cross_entropy(given[0], given[1], gold_N, 0.1)
+        results.append([grad.float() for grad in torch.autograd.grad(loss.smoothed, given)])
+    for one, other in zip(*results, strict=True):
+        assert ((one - other).norm() / other.norm()).item() < 0.01
+
+
 def test_a_logit_that_is_not_a_number_makes_a_loss_that_is_none() -> None:
     hidden_ND, weight_VD, gold_N = example()
     loss = smoothed_cross_entropy(hidden_ND.detach().index_fill(0, torch.tensor(3), math.nan), weight_VD, gold_N, 0.1)

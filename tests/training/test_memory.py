@@ -9,10 +9,10 @@ import pytest
 import torch
 
 from nmtk.allocator import keep_memory
+from nmtk.bundle import checkpoints_in
 from nmtk.data.generated import even_batch
 from nmtk.errors import TrainingError
 from nmtk.training import memory
-from nmtk.training.checkpoints import saved
 from nmtk.training.memory import free_memory, naming_the_batch
 from nmtk.training.options import TrainingOptions
 from tests.training.conftest import Train, environment
@@ -112,7 +112,7 @@ def test_training_stops_where_memory_is_used_up_and_skips_nothing(
     failed = train("run")
     assert failed.returncode == 1
     assert "nmtk: error: update 6: out of memory on cpu, in a batch of " in failed.stderr.splitlines()[-1]
-    assert max(saved(tmp_path / "run")) == 4
+    assert max(checkpoints_in(tmp_path / "run")) == 4
 
 
 @pytest.mark.parametrize(

@@ -14,7 +14,7 @@ from pathlib import Path
 import pytest
 from safetensors.torch import load_file
 
-from nmtk.training.checkpoints import saved
+from nmtk.bundle import checkpoints_in
 from nmtk.training.progress import Log
 from tests.training.conftest import Train, environment
 
@@ -107,8 +107,8 @@ def test_two_machines_train_as_one(train: Train, recipe: Path, tmp_path: Path, n
     told = [process.communicate(timeout=120)[1] for process in started]
     assert [process.returncode for process in started] == [0, 0], told
     assert "cpu x 2" in told[0] + told[1]
-    one, other = (load_file(saved(tmp_path / run)[3] / "model.safetensors") for run in ("alone", "both/a"))
-    assert not saved(tmp_path / "both" / "b")
+    one, other = (load_file(checkpoints_in(tmp_path / run)[3] / "model.safetensors") for run in ("alone", "both/a"))
+    assert not checkpoints_in(tmp_path / "both" / "b")
     for name in one:
         assert (one[name] - other[name]).abs().max() < 2e-5, name
 
@@ -136,11 +136,11 @@ def test_a_cut_cable_ends_the_ranks_on_both_sides(recipe: Path, tmp_path: Path, 
 def test_a_rank_killed_on_one_machine_goes_on_on_both(recipe: Path, tmp_path: Path, nodes: Nodes) -> None:
     settings = ["training.updates=300", "training.checkpoint.every=20", "training.validation.every=300"]
     started = nodes.train(recipe, tmp_path / "broken", *settings, restarts=3)
-    while not saved(tmp_path / "broken" / "a"):
+    while not checkpoints_in(tmp_path / "broken" / "a"):
         assert all(process.poll() is None for process in started)
         time.sleep(0.02)
     nodes.kill_rank(1)
     told = [process.communicate(timeout=180)[1] for process in started]
     assert [process.returncode for process in started] == [0, 0], told
     assert "going on from update" in told[0] + told[1]
-    assert max(saved(tmp_path / "broken" / "a")) == 300
+    assert max(checkpoints_in(tmp_path / "broken" / "a")) == 300

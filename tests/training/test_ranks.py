@@ -14,12 +14,12 @@ import pytest
 import torch
 from safetensors.torch import load_file
 
+from nmtk.bundle import checkpoints_in
 from nmtk.data import epoch
 from nmtk.data.cursor import Cursor, deal, walk
 from nmtk.data.mixture import Mixture
 from nmtk.errors import TrainingError
 from nmtk.training import distributed
-from nmtk.training.checkpoints import saved
 from nmtk.training.distributed import Ranks, _own_place
 from tests.training.conftest import Train, environment
 from tests.training.kit import FakeCorpus, vocabularies
@@ -57,7 +57,7 @@ def test_two_ranks_train_as_one(train: Train, recipe: Path, tmp_path: Path, accu
         assert both.returncode == 0, both.stderr
     else:
         launch(tmp_path / "told", "train", recipe, "-o", tmp_path / "both", *settings)
-    one, other = (load_file(saved(tmp_path / run)[3] / "model.safetensors") for run in ("alone", "both"))
+    one, other = (load_file(checkpoints_in(tmp_path / run)[3] / "model.safetensors") for run in ("alone", "both"))
     for name in one:
         assert (one[name] - other[name]).abs().max() < 2e-5, name
 

@@ -13,10 +13,10 @@ import pytest
 import torch
 from safetensors.torch import load_file, save_file
 
+from nmtk.bundle import checkpoints_in
 from nmtk.documents import read_yaml
 from nmtk.errors import TrainingError
 from nmtk.recipe.home import held
-from nmtk.training.checkpoints import saved
 from nmtk.training.progress import TIMES, Log
 from tests.training.conftest import Train, environment
 
@@ -28,10 +28,10 @@ def log_of(run: Path) -> list[dict[str, object]]:
 
 
 def assert_same(one: Path, other: Path) -> None:
-    last = max(saved(one))
-    assert last == max(saved(other))
+    last = max(checkpoints_in(one))
+    assert last == max(checkpoints_in(other))
     for file in ("model.safetensors", "training.safetensors"):
-        wanted, found = load_file(saved(one)[last] / file), load_file(saved(other)[last] / file)
+        wanted, found = load_file(checkpoints_in(one)[last] / file), load_file(checkpoints_in(other)[last] / file)
         assert wanted.keys() == found.keys()
         assert all(wanted[name].equal(found[name]) for name in wanted), file
     assert log_of(one) == log_of(other)
@@ -48,9 +48,9 @@ def test_killed_runs_end_as_unbroken_ones(train: Train, recipe: Path, tmp_path: 
     command = [sys.executable, "-m", "nmtk", "train", str(recipe), "-o", str(tmp_path / "killed"), *settings]
     kills = 0
     for _ in range(3):
-        before = max(saved(tmp_path / "killed"), default=0)
+        before = max(checkpoints_in(tmp_path / "killed"), default=0)
         process = subprocess.Popen(command, env=environment(), stdout=subprocess.DEVNULL)
-        while process.poll() is None and max(saved(tmp_path / "killed"), default=0) <= before:
+        while process.poll() is None and max(checkpoints_in(tmp_path / "killed"), default=0) <= before:
             time.sleep(0.002)
         time.sleep(rng.uniform(0, 0.08))  # a few updates, or amid the next checkpoint
         if process.poll() is None:
@@ -58,7 +58,7 @@ def test_killed_runs_end_as_unbroken_ones(train: Train, recipe: Path, tmp_path: 
             kills += 1
         process.wait()
     assert kills == 3
-    assert max(saved(tmp_path / "killed")) < 60, "it was done before it was killed"
+    assert max(checkpoints_in(tmp_path / "killed")) < 60, "it was done before it was killed"
     resumed = train("killed", *settings)
     assert resumed.returncode == 0, resumed.stderr
     assert "going on from update" in resumed.stderr
@@ -83,7 +83,7 @@ def test_killed_while_writing_a_checkpoint(train: Train, recipe: Path, tmp_path:
     )
     died = subprocess.run([sys.executable, "-c", script], env=environment(), capture_output=True, check=False)
     assert died.returncode == -signal.SIGKILL
-    assert max(saved(tmp_path / "killed")) < 8
+    assert max(checkpoints_in(tmp_path / "killed")) < 8
     assert train("killed").returncode == 0
     assert_same(tmp_path / "straight", tmp_path / "killed")
 
@@ -100,7 +100,7 @@ def test_a_signal_saves_and_ends_cleanly(train: Train, recipe: Path, tmp_path: P
     _, told = process.communicate(timeout=60)
     assert process.returncode == 130, told
     assert f"signal {number.name}; the same command goes on from there" in told
-    (update,) = saved(tmp_path / "run")
+    (update,) = checkpoints_in(tmp_path / "run")
     assert Log(tmp_path / "run" / "log.jsonl").read()[-1]["update"] == update
     again = train("run", f"training.updates={update + 2}", "training.checkpoint.every=100k", "training.log_every=1")
     assert again.returncode == 0, again.stderr
@@ -113,17 +113,17 @@ def test_an_interrupted_run_ends_in_the_same_model(train: Train, recipe: Path, t
     command = [sys.executable, "-m", "nmtk", "train", str(recipe), "-o", str(tmp_path / "broken"), *settings]
     process = subprocess.Popen(command, env=environment(), stderr=subprocess.DEVNULL)
     log = Log(tmp_path / "broken" / "log.jsonl")
-    while max(saved(tmp_path / "broken"), default=0) < 50:
+    while max(checkpoints_in(tmp_path / "broken"), default=0) < 50:
         time.sleep(0.002)
     while max(record["update"] for record in log.read()) % 5 == 0 and process.poll() is None:
         time.sleep(0.001)
     process.terminate()
     assert process.wait(60) == 130
-    assert max(saved(tmp_path / "broken")) % 5
+    assert max(checkpoints_in(tmp_path / "broken")) % 5
     assert train("broken", *settings).returncode == 0
     models = [(tmp_path / name / "model" / "model.safetensors").read_bytes() for name in ("straight", "broken")]
     assert models[0] == models[1]
-    assert list(saved(tmp_path / "straight")) == list(saved(tmp_path / "broken"))
+    assert list(checkpoints_in(tmp_path / "straight")) == list(checkpoints_in(tmp_path / "broken"))
 
 
 def test_two_trainings_do_not_share_a_run(train: Train, tmp_path: Path) -> None:
@@ -140,7 +140,7 @@ def test_a_finished_run_goes_on_when_it_is_given_more_updates(train: Train, tmp_
     assert train("straight", "training.updates=16").returncode == 0
     assert train("longer", "training.updates=12").returncode == 0
     assert train("longer", "training.updates=16").returncode == 0
-    last = saved(tmp_path / "straight")[16], saved(tmp_path / "longer")[16]
+    last = checkpoints_in(tmp_path / "straight")[16], checkpoints_in(tmp_path / "longer")[16]
     one, other = (load_file(folder / "training.safetensors") for folder in last)
     assert all(one[name].equal(other[name]) for name in one)
 
@@ -148,15 +148,15 @@ def test_a_finished_run_goes_on_when_it_is_given_more_updates(train: Train, tmp_
 def test_checkpoints_stay_when_others_become_due(train: Train, tmp_path: Path) -> None:
     settings = ("training.validation.every=100", "training.average.count=4")
     assert train("run", "training.updates=14", "training.checkpoint.every=3", *settings).returncode == 0
-    assert list(saved(tmp_path / "run")) == [3, 6, 9, 12, 14]
+    assert list(checkpoints_in(tmp_path / "run")) == [3, 6, 9, 12, 14]
     more = train("run", "training.updates=22", "training.checkpoint.every=5", *settings)
     assert "will be deleted" not in more.stderr
-    assert list(saved(tmp_path / "run")) == [6, 9, 12, 15, 20, 22]
+    assert list(checkpoints_in(tmp_path / "run")) == [6, 9, 12, 15, 20, 22]
     assert "mean of 4 checkpoints, updates 12, 15, 20, 22" in more.stderr
     few = "training.checkpoint.keep_last=2", "training.average.count=2", "training.checkpoint.keep_best=0"
     fewer = train("run", "training.updates=24", "training.checkpoint.every=5", settings[0], *few)
     assert "the last 2 and best 0 are kept: 6, 9, 12 will be deleted when the next is saved" in fewer.stderr
-    assert list(saved(tmp_path / "run")) == [15, 20, 24]
+    assert list(checkpoints_in(tmp_path / "run")) == [15, 20, 24]
 
 
 def test_a_changed_option_is_refused_with_both_values(train: Train, tmp_path: Path) -> None:
@@ -188,7 +188,7 @@ def test_other_text_than_before_is_refused(train: Train, recipe: Path, tmp_path:
     refused = train("run", "training.updates=20")
     assert refused.returncode == 1
     assert "00000012: trained on other corpora than the run has now" in refused.stderr.splitlines()[-1]
-    assert max(saved(tmp_path / "run")) == 12
+    assert max(checkpoints_in(tmp_path / "run")) == 12
 
 
 def test_the_final_model_decodes_as_the_recipe_says_now(train: Train, tmp_path: Path) -> None:
@@ -199,7 +199,7 @@ def test_the_final_model_decodes_as_the_recipe_says_now(train: Train, tmp_path: 
 
 def test_a_checkpoint_cut_short_is_named(train: Train, tmp_path: Path) -> None:
     assert train("run").returncode == 0
-    folder = saved(tmp_path / "run")[12]
+    folder = checkpoints_in(tmp_path / "run")[12]
     for name in ("model.safetensors", "training.safetensors", "state.json"):
         whole = (folder / name).read_bytes()
         (folder / name).write_bytes(whole[: len(whole) // 2])
@@ -227,7 +227,7 @@ def test_what_is_wrong_with_a_checkpoint_is_a_line(
     train: Train, tmp_path: Path, name: str, content: str | None, told: str
 ) -> None:
     assert train("run").returncode == 0
-    folder = saved(tmp_path / "run")[12]
+    folder = checkpoints_in(tmp_path / "run")[12]
     if content is None:
         (folder / name).unlink()
     elif (folder / content).is_file() and content:
@@ -245,7 +245,7 @@ def test_what_is_wrong_with_a_checkpoint_is_a_line(
 def test_an_optimisers_state_of_another_model_is_a_line(train: Train, tmp_path: Path, kind: str) -> None:
     settings = (f"training.optimiser={{kind: {kind}, rate: 0.01}}", "training.ema=0.9")
     assert train("run", *settings).returncode == 0
-    folder = saved(tmp_path / "run")[12]
+    folder = checkpoints_in(tmp_path / "run")[12]
     path = folder / "training.safetensors"
     kept = load_file(path)
     matrices, vectors = ("col_var", "variance") if kind == "adafactor" else ("exp_avg", "exp_avg_sq")
@@ -291,7 +291,7 @@ def test_a_test_set_without_text_is_told_before_training(
     assert failed.stderr.splitlines()[-1].endswith(
         "data.test.test: found no line with text on both sides, wanted at least one"
     )
-    assert not saved(tmp_path / "run")
+    assert not checkpoints_in(tmp_path / "run")
 
 
 def test_a_loss_that_is_no_number_stops_and_keeps_the_last_checkpoint(train: Train, tmp_path: Path) -> None:
@@ -306,7 +306,7 @@ def test_a_loss_that_is_no_number_stops_and_keeps_the_last_checkpoint(train: Tra
     line = failed.stderr.splitlines()[-1]
     assert "the loss is no longer a number" in line
     assert "batch" in line
-    good = max(saved(tmp_path / "run"))
+    good = max(checkpoints_in(tmp_path / "run"))
     assert f"update {good + 1}:" in line
     assert f"checkpoint {good} is the last good one" in line
 
@@ -332,4 +332,4 @@ def test_early_stopping_ends_at_the_validation_that_decides_it(train: Train, tmp
     done = train("run", *settings, "training.optimiser.rate=1e-9")  # nothing is learned, so nothing gets better
     assert done.returncode == 0, done.stderr
     assert "stopped after 6 updates: no better bleu in 2 validations" in done.stderr
-    assert max(saved(tmp_path / "run")) == 6
+    assert max(checkpoints_in(tmp_path / "run")) == 6

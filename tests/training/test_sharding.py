@@ -7,10 +7,10 @@ import pytest
 import torch
 from safetensors.torch import load_file
 
+from nmtk.bundle import checkpoints_in
 from nmtk.data.cursor import Share
 from nmtk.errors import OptionsError
 from nmtk.training import memory
-from nmtk.training.checkpoints import saved
 from nmtk.training.distributed import part
 from nmtk.training.options import TrainingOptions
 from nmtk.training.trainer import Trainer
@@ -25,7 +25,7 @@ SHARDED = "training.sharding=full"
 
 def assert_near(one: Path, other: Path, update: int) -> None:
     for file in ("model.safetensors", "training.safetensors"):
-        wanted, found = load_file(saved(one)[update] / file), load_file(saved(other)[update] / file)
+        wanted, found = load_file(checkpoints_in(one)[update] / file), load_file(checkpoints_in(other)[update] / file)
         assert wanted.keys() == found.keys()
         for name in wanted:
             assert wanted[name].shape == found[name].shape, name
@@ -79,7 +79,7 @@ def test_a_checkpoint_is_read_by_any_number_of_ranks(
         else:
             launch(tmp_path / "told", "train", recipe, "-o", tmp_path / "broken", *SETTINGS, updates, setting)
     assert_near(tmp_path / "straight", tmp_path / "broken", 6)
-    translated = nmtk("translate", "-m", saved(tmp_path / "broken")[6], stdin="alpha beta\n")
+    translated = nmtk("translate", "-m", checkpoints_in(tmp_path / "broken")[6], stdin="alpha beta\n")
     assert translated.code == 0, translated.err
     assert translated.out.count("\n") == 1
 

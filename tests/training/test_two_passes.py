@@ -10,10 +10,10 @@ from safetensors.torch import load_file
 from torch import Tensor
 from torch.utils._python_dispatch import TorchDispatchMode
 
+from nmtk.bundle import checkpoints_in
 from nmtk.model.options import TransformerOptions
 from nmtk.model.transformer import Transformer
 from nmtk.training import step as module
-from nmtk.training.checkpoints import saved
 from nmtk.training.consistency import Consistency, RDrop, SimCut
 from nmtk.training.step import TrainingStep
 from nmtk.training.word_dropout import WordDropout, draw_known
@@ -158,6 +158,6 @@ def test_two_ranks_train_as_one(
     assert alone.returncode == 0, alone.stderr
     where = ("train", recipe, "-o", tmp_path / "both", f"training.sharding={sharding}")
     launch(tmp_path / "told", *where, *settings, patch=_by_id)
-    one, other = (load_file(saved(tmp_path / run)[3] / "model.safetensors") for run in ("alone", "both"))
+    one, other = (load_file(checkpoints_in(tmp_path / run)[3] / "model.safetensors") for run in ("alone", "both"))
     for name in one:
         assert (one[name] - other[name]).abs().max() < 2e-5, name

@@ -14,8 +14,8 @@ from types import SimpleNamespace
 import pytest
 import torch
 
+from nmtk.bundle import checkpoints_in
 from nmtk.errors import DataError, TrainingError
-from nmtk.training.checkpoints import saved
 from nmtk.training.distributed import Ranks
 from nmtk.training.progress import Log
 from nmtk.training.verdict import Member, Patience, Report, judge, tellers
@@ -226,7 +226,7 @@ def test_a_signal_to_all_ranks_saves_and_ends_cleanly(recipe: Path, tmp_path: Pa
                 os.kill(rank.process.pid or 0, number)
         assert [rank.code() for rank in ranks] == [130, 130], [rank.stderr for rank in ranks]
         assert f": signal {number.name}; the same command goes on from there" in ranks[0].stderr
-    (update,) = saved(run)
+    (update,) = checkpoints_in(run)
     assert Log(run / "log.jsonl").read()[-1]["update"] == update
 
 

@@ -12,11 +12,10 @@ from pathlib import Path
 import torch
 from rich.console import Console
 
-from nmtk.bundle import Bundle
+from nmtk.bundle import Bundle, checkpoints_in
 from nmtk.decoding.translator import Translator
 from nmtk.evaluation.metrics import evaluate
 from nmtk.files import write_text
-from nmtk.training import checkpoints
 from nmtk.training.averaging import average_bundles
 from nmtk.training.progress import Log, PlainLines
 from tests.benchmarks.gpu.own import trainer
@@ -57,7 +56,7 @@ def measure(task: Task, scale: Scale, budget: Budget, run: Path, out: Path, minu
 
 
 def _finish(task: Task, scale: Scale, run: Path, out: Path) -> Figures:
-    saved = checkpoints.saved(run)
+    saved = checkpoints_in(run)
     chosen = list(saved)[-task.recipe.training.average.count :]
     mean = average_bundles([saved[update] for update in chosen])
     mean.save(run / "model")
