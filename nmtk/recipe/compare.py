@@ -12,7 +12,7 @@ from nmtk.evaluation.metrics import Metric, in_language
 from nmtk.evaluation.significance import Resampling
 from nmtk.evaluation.testsets import Task
 from nmtk.recipe.home import open_run
-from nmtk.recipe.texts import Text, Texts, find_texts
+from nmtk.recipe.texts import Text, Texts, find_tests, find_texts
 from nmtk.recipe.translations import place_of, translations
 
 COUNTED = 500_000
@@ -28,13 +28,12 @@ def compare_runs(
     folder that is no run.
     """
     homes = [open_run(run) for run in runs]
-    first, second = (
-        find_texts(home.recipe.data, home.folder, run / "text") for home, run in zip(homes, runs, strict=True)
-    )
+    first = find_texts(homes[0].recipe.data, homes[0].folder, runs[0] / "text")
+    second = find_tests(homes[1].recipe.data, homes[1].folder, runs[1] / "text")
     shared = {
         name: text
         for name, text in first.test.items()
-        if name in second.test and list(text.pairs()) == list(second.test[name].pairs())
+        if name in second and list(text.pairs()) == list(second[name].pairs())
     }
     if not shared:
         raise DataError(f"{runs[0]} and {runs[1]}: no test set in common: wanted one of the same name and text in both")

@@ -17,7 +17,7 @@ from nmtk.evaluation.testsets import Task
 from nmtk.recipe.contract import EXACT, Expectation
 from nmtk.recipe.home import open_run
 from nmtk.recipe.recipe import Recipe
-from nmtk.recipe.texts import Text, find_texts
+from nmtk.recipe.texts import Text, find_tests
 from nmtk.recipe.translations import TRANSLATIONS, keep, place_of, translations
 
 Scores: TypeAlias = dict[str, dict[str, Score]]
@@ -37,7 +37,7 @@ def evaluate_run(
     ModelError when it has no model, DataError for its text.
     """
     home = open_run(run)
-    tests = find_texts(home.recipe.data, home.folder, run / "text").test
+    tests = find_tests(home.recipe.data, home.folder, run / "text")
     if all_checkpoints:
         models = {str(update): folder for update, folder in checkpoints_in(run).items()}
         decoding = home.recipe.decoding  # it may have changed since they were saved

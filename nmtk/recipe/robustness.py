@@ -30,7 +30,7 @@ from nmtk.evaluation.robustness import (
 from nmtk.evaluation.scores import Score
 from nmtk.files import write_text
 from nmtk.recipe.home import open_run
-from nmtk.recipe.texts import find_texts
+from nmtk.recipe.texts import find_tests
 from nmtk.recipe.translations import place_of, translations
 
 ROBUSTNESS = "robustness.json"
@@ -144,7 +144,7 @@ def examine_run(run: Path, lines: int | None = None, device: str = "auto") -> Ro
     options = asked if lines is None else asked.model_copy(update={"lines": lines})
     if not options.lines:
         raise OptionsError(f"{run}: robustness.lines: its recipe asks for no card: found 0, wanted --lines N")
-    tests = find_texts(home.recipe.data, home.folder, run / "text").test
+    tests = find_tests(home.recipe.data, home.folder, run / "text")
     if not tests:
         raise DataError(f"{run}: its recipe has no test set, wanted one for the robustness card: data.test")
     test, text = next(iter(tests.items()))

@@ -89,3 +89,16 @@ def find_texts(data: DataOptions, recipe: Path, work: Path, finder: Finder | Non
     valid = text("valid", data.valid)
     test = {name: text(name, options) for name, options in data.test.items()}
     return Texts(train, valid, test, (*finder.found.values(), *made.values()))
+
+
+def find_tests(data: DataOptions, recipe: Path, work: Path) -> dict[str, Text]:
+    """Find, fetch or generate the files of the test sets alone, which is all that scoring takes; see `find_texts`."""
+    finder = finder_of(data, recipe, work)
+    if data.generate:
+        data.generate.write(work)
+
+    def path(file: str) -> Path:
+        made = data.translate.get(file)
+        return (find_made(file, made, work) if made else finder.find(file)).path
+
+    return {name: Text(name, options, tuple(map(path, options.files()))) for name, options in data.test.items()}

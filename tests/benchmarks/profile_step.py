@@ -28,8 +28,8 @@ GROUPS = {
     "softmax": ("_softmax", "_softmax_backward_data", "_log_softmax", "logsumexp", "exp_", "amax"),
     "copies and casts": ("copy_", "cat", "clone", "_to_copy", "contiguous"),
     "norms": ("native_layer_norm", "native_layer_norm_backward"),
-    "activations": ("relu", "clamp_min", "threshold_backward"),
-    "dropout's random numbers": ("random_", "ge"),
+    "activations, and dropout after them": ("relu", "clamp_min", "threshold_backward", "elu_backward"),
+    "dropout's random numbers": ("random_", "ge"),  # those of long runs are NumPy's, which no profile of PyTorch sees
     "sums (of biases' gradients)": ("sum",),
     "adding and multiplying": ("add", "add_", "mul", "mul_", "sub", "sub_"),
     "optimiser and norm of the gradient": ("_fused_adam_", "linalg_vector_norm"),

@@ -100,6 +100,16 @@ def test_each_test_set_is_translated_and_scored(run: Path) -> None:
         assert (run / "translations" / f"{name}.txt").read_text().splitlines() == lines
 
 
+def test_scoring_takes_the_test_sets_and_not_what_was_trained_on(run: Path, tmp_path: Path) -> None:
+    for text in ("train.en", "train.de", "valid.en", "valid.de"):
+        (tmp_path / text).unlink()
+    assert list(evaluate_run(run, METRICS)) == ["small", "large"]
+    assert examine_run(run, 5).test == "small"
+    (tmp_path / "small.de").unlink()
+    with pytest.raises(DataError, match=r"small\.de"):
+        evaluate_run(run, METRICS)
+
+
 def test_what_was_translated_once_is_not_translated_again(run: Path, translated: list[int]) -> None:
     first = evaluate_run(run, METRICS)
     assert translated == [20, 40]
