@@ -78,10 +78,13 @@ def are_one(one: Path, other: Path) -> bool:
 def atomic_folder(path: Path) -> Iterator[Path]:
     """Yield an empty folder to fill; its files are synced and it becomes `path` when the block ends, else it goes.
 
-    An older `path` is replaced. Raises NmtkError when the disk is full; what stood there before stays.
+    An older folder is replaced. Raises NmtkError when a file stands there, and when the disk is full; what stood there
+    before stays.
     """
     beside = path.with_name(f".{path.name}.part")
     try:
+        if path.exists() and not path.is_dir():
+            raise NotADirectoryError(errno.ENOTDIR, os.strerror(errno.ENOTDIR))
         path.parent.mkdir(parents=True, exist_ok=True)
         shutil.rmtree(beside, ignore_errors=True)
         beside.mkdir()

@@ -110,7 +110,7 @@ def in_form(pattern: str, wanted: str) -> AfterValidator:
 def _count(value: Any) -> Any:
     if isinstance(value, float) and value.is_integer():
         return int(value)
-    if isinstance(value, str) and (match := re.fullmatch(r"(\d+(?:\.\d+)?)([kMG]?)[eut]?", value)):
+    if isinstance(value, str) and (match := re.fullmatch(r"(\d+(?:\.\d+)?)([kMG]?)", value)):
         number = float(match[1]) * _SUFFIX[match[2]]
         if number == int(number):
             return int(number)
@@ -124,8 +124,7 @@ def _seconds(value: Any) -> Any:
 
 
 COUNT = BeforeValidator(_count)
-"""Lets a whole number be written short: `100k`, `1.5M`, `2G`, `1e6`; `u`, `e` or `t` (updates, epochs, tokens)
-may follow the first three."""
+"""Lets a whole number be written short: `100k`, `1.5M`, `2G`, `1e6`. It has no unit: the key says what is counted."""
 
 SECONDS = BeforeValidator(_seconds)
 """Lets a time in seconds be written with units: `90s`, `45min`, `2h`, `1d12h`."""

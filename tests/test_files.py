@@ -123,6 +123,16 @@ def test_a_full_disk_leaves_the_old_folder(tmp_path: Path, monkeypatch: pytest.M
     assert names(tmp_path) == ["run"]
 
 
+def test_no_folder_takes_the_place_of_a_file(tmp_path: Path) -> None:
+    path = tmp_path / "notes.txt"
+    path.write_text("mine")
+    with pytest.raises(NmtkError) as error, atomic_folder(path):
+        pass
+    assert str(error.value) == f"{path}: cannot be written: Not a directory"
+    assert path.read_text() == "mine"
+    assert names(tmp_path) == ["notes.txt"]
+
+
 def test_a_folder_left_by_a_killed_process_is_no_hindrance(tmp_path: Path) -> None:
     (tmp_path / ".run.part").mkdir()
     (tmp_path / ".run.part" / "stale").write_text("x")

@@ -161,9 +161,6 @@ def test_options_cannot_change() -> None:
         ("1.5M", 1_500_000),
         ("2G", 2 * 10**9),
         ("10", 10),
-        ("5ku", 5000),
-        ("3e", 3),
-        ("20kt", 20_000),
         (7, 7),
         (1e3, 1000),
     ],
@@ -172,7 +169,9 @@ def test_counts_may_be_short(written: str | float, value: int) -> None:
     assert parse(updates=written).updates == value
 
 
-@pytest.mark.parametrize("written", ["1.0001k", "k", "1kk", "-5k", "1 k", "5x", "", "0.5", 0.5, 1.5e-3])
+@pytest.mark.parametrize(
+    "written", ["1.0001k", "k", "5ku", "3e", "20kt", "1kk", "-5k", "1 k", "5x", "", "0.5", 0.5, 1.5e-3]
+)
 def test_what_is_no_count_is_refused(written: str | float) -> None:
     with pytest.raises(OptionsError, match=r"updates: found .*, wanted a whole number"):
         parse(updates=written)

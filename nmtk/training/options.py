@@ -119,7 +119,7 @@ class TrainingOptions(Options):
     early_stop: Annotated[EarlyStop | None, FREE] = None
     checkpoint: Checkpoints = Checkpoints()
     average: Annotated[Average, FREE] = Average()
-    log_every: Annotated[PositiveInt, COUNT] = 50
+    log_every: Annotated[PositiveInt, COUNT, FREE] = 50
     precision: Literal["auto", "float32", "bfloat16"] = "auto"
     compile: Annotated[bool | Literal["auto"], FREE] = "auto"
     """Whether layers are compiled before they train: `auto` where that pays (see `training/step.py`)."""
