@@ -1,4 +1,9 @@
-"""The few kinds of error that a user can meet. Each is one line; the command line prints it and exits with 1."""
+"""The few kinds of error that a user can meet. Each is one line; the command line prints it and exits with 1.
+
+A warning is a line on standard error, and the work goes on.
+"""
+
+import sys
 
 
 class NmtkError(Exception):
@@ -19,3 +24,8 @@ class ModelError(NmtkError):
 
 class TrainingError(NmtkError):
     """Training that cannot start or go on: diverged, interrupted by the machine, or changed under way."""
+
+
+def warn(message: str) -> None:
+    """Tell of what the user may not have meant."""
+    sys.stderr.write(f"nmtk: warning: {message}\n")

@@ -9,6 +9,7 @@ import json
 import math
 import re
 from collections.abc import Iterator, Mapping, Sequence
+from os.path import commonprefix
 from typing import Any, NamedTuple, Self, get_args, get_origin
 
 from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, ValidationError
@@ -138,19 +139,31 @@ class Change(NamedTuple):
     new: Any
 
     def __str__(self) -> str:
-        return f"{self.key}: was {_show(self.old)}, now {_show(self.new)}"
+        old, new = _text(self.old), _text(self.new)
+        start = max(0, len(commonprefix((old, new))) - 20)
+        if _cut(old) == _cut(new):
+            old, new = "..." + old[start:], "..." + new[start:]
+        return f"{self.key}: was {_cut(old)}, now {_cut(new)}"
 
 
 def changes(old: Options, new: Options, prefix: str = "") -> Iterator[Change]:
     """The fields that differ between two options of one class, but for those marked FREE."""
     for name, field in type(old).model_fields.items():
-        if FREE in field.metadata:
-            continue
-        before, after, key = getattr(old, name), getattr(new, name), prefix + name
-        if isinstance(before, Options) and type(before) is type(after):
-            yield from changes(before, after, key + ".")
-        elif before != after:
-            yield Change(key, before, after)
+        if FREE not in field.metadata:
+            yield from _changes(getattr(old, name), getattr(new, name), prefix + name)
+
+
+def _changes(old: Any, new: Any, key: str) -> Iterator[Change]:
+    if isinstance(old, Options) and type(old) is type(new):
+        yield from changes(old, new, key + ".")
+    elif isinstance(old, tuple) and isinstance(new, tuple) and len(old) == len(new):
+        for place, (before, after) in enumerate(zip(old, new, strict=True)):
+            yield from _changes(before, after, f"{key}.{place}")
+    elif isinstance(old, Mapping) and isinstance(new, Mapping) and old.keys() == new.keys():
+        for name in old:
+            yield from _changes(old[name], new[name], f"{key}.{name}")
+    elif old != new:
+        yield Change(key, old, new)
 
 
 def nearest(word: str, known: Sequence[str]) -> str:
@@ -160,9 +173,16 @@ def nearest(word: str, known: Sequence[str]) -> str:
 
 
 def _show(value: Any) -> str:
+    return _cut(_text(value))
+
+
+def _text(value: Any) -> str:
     if isinstance(value, float) and not math.isfinite(value):
         return str(value)
-    text = json.dumps(value, ensure_ascii=False, default=lambda v: v.minimal() if isinstance(v, Options) else str(v))
+    return json.dumps(value, ensure_ascii=False, default=lambda v: v.minimal() if isinstance(v, Options) else str(v))
+
+
+def _cut(text: str) -> str:
     return text if len(text) <= 60 else text[:57] + "..."
 
 

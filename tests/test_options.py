@@ -225,6 +225,22 @@ def test_changes_names_each_key_that_may_not_change() -> None:
     assert list(changes(new, new)) == []
 
 
+def test_changes_within_lists_and_mappings_are_told_by_place_and_name() -> None:
+    old = parse(stages=["cosine", "noam"], named={"a": {}, "b": {}}, names=["x", "y"])
+    new = parse(stages=["cosine", {"kind": "noam", "warmup": 1}], named={"a": {}, "b": {"width": 9}}, names=["x", "z"])
+    assert [str(change) for change in changes(old, new)] == [
+        'names.1: was "y", now "z"',
+        "named.b.width: was 512, now 9",
+        "stages.1.warmup: was 4000, now 1",
+    ]
+
+
+def test_changes_that_begin_alike_are_told_from_where_they_differ() -> None:
+    same = "a" * 100
+    (change,) = changes(parse(names=[same]), parse(names=[same, "b"]))
+    assert str(change) == f'names: was ...{"a" * 19}"], now ...{"a" * 19}", "b"]'
+
+
 def test_changes_within_a_choice_are_told_by_key() -> None:
     (change,) = changes(parse(schedule={"kind": "noam", "warmup": 1}), parse(schedule="noam"))
     assert change == ("schedule.warmup", 1, 4000)

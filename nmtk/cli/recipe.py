@@ -15,7 +15,8 @@ recipe = typer.Typer(
 )
 
 Recipe = Annotated[
-    Path, typer.Argument(metavar="RECIPE", help="The name of one of nmtk's own, a recipe's folder, or its YAML file.")
+    Path,
+    typer.Argument(metavar="RECIPE", help="The name of one of nmtk's own, a recipe's folder, its YAML file, or a run."),
 ]
 Settings = Annotated[
     list[str] | None,
@@ -44,10 +45,10 @@ def show(
 ) -> None:
     """Show a recipe: its data and where they are, model, training, and what to expect of it. Fetches nothing."""
     from nmtk.documents import to_yaml
-    from nmtk.recipe.recipe import load
+    from nmtk.recipe.home import job
     from nmtk.recipe.show import show as show_recipe
 
-    located = load(name, settings or [])
+    located, _ = job(name, settings or [])
     typer.echo(to_yaml(located.recipe.document()).rstrip() if yaml else "\n".join(show_recipe(located, name)))
 
 
@@ -56,7 +57,8 @@ def verify(
     name: Recipe,
     settings: Settings = None,
     output: Annotated[
-        Path | None, typer.Option("-o", "--output", help="The run's folder.", show_default="runs/RECIPE")
+        Path | None,
+        typer.Option("-o", "--output", help="The run's folder.", show_default="runs/RECIPE, or the run itself"),
     ] = None,
     dry_run: Annotated[
         bool, typer.Option("--dry-run", help="Try the whole job in seconds, with little text and a small model.")
@@ -64,7 +66,7 @@ def verify(
 ) -> None:
     """Train by a recipe, or go on with its run, and check what it promises: data by hash, scores, signatures.
 
-    A line for each check and a verdict; all of it is in the run's verification.json. The exit code is 0 when green,
+    Of a run's folder, that run is checked. A line for each check and a verdict; all of it is in the run's verification.json. The exit code is 0 when green,
     and 1 when not.
     """
     if dry_run and output:
@@ -72,7 +74,7 @@ def verify(
 
     from rich.console import Console
 
-    from nmtk.recipe.recipe import load
+    from nmtk.recipe.home import job
     from nmtk.recipe.verify import check_settings, green, verdict
     from nmtk.recipe.verify import verify as verify_recipe
 
@@ -80,8 +82,8 @@ def verify(
     if dry_run:
         rehearse(name, settings or [])
         return
-    located = load(name, settings or [])
-    checks = verify_recipe(located, output or Path("runs") / located.recipe.name, Console(stderr=True))
+    located, run = job(name, settings or [], output)
+    checks = verify_recipe(located, run, Console(stderr=True))
     if checks is None:
         raise typer.Exit(130)
     for check in checks:
@@ -94,9 +96,9 @@ def verify(
 def rehearse(path: Path, settings: list[str]) -> None:
     """Do a dry run, and say what was done. Ends with exit code 1 when a signature is not the one that is recorded."""
     from nmtk.recipe.dry_run import dry_run
-    from nmtk.recipe.recipe import load
+    from nmtk.recipe.home import job
 
-    tried = dry_run(load(path, settings))
+    tried = dry_run(job(path, settings)[0])
     wide = max(map(len, tried.facts))
     for name, fact in tried.facts.items():
         typer.echo(f"{name:<{wide}}  {fact}")

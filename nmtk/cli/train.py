@@ -11,13 +11,16 @@ from nmtk.cli.recipe import rehearse
 def train(
     recipe: Annotated[
         Path,
-        typer.Argument(metavar="RECIPE", help="A recipe's folder, its YAML file, or the name of one of nmtk's own."),
+        typer.Argument(
+            metavar="RECIPE", help="A recipe's folder, its YAML file, the name of one of nmtk's own, or a run."
+        ),
     ],
     settings: Annotated[
         list[str] | None, typer.Argument(metavar="KEY=VALUE", help="Settings laid over the recipe's.")
     ] = None,
     output: Annotated[
-        Path | None, typer.Option("-o", "--output", help="The run's folder.", show_default="runs/RECIPE")
+        Path | None,
+        typer.Option("-o", "--output", help="The run's folder.", show_default="runs/RECIPE, or the run itself"),
     ] = None,
     overwrite: Annotated[bool, typer.Option("--overwrite", help="Start over: delete what the run was.")] = False,
     plan: Annotated[
@@ -45,11 +48,10 @@ def train(
 
     from nmtk.evaluation.report import as_text
     from nmtk.recipe.evaluate import listed
-    from nmtk.recipe.recipe import load
+    from nmtk.recipe.home import job
     from nmtk.recipe.run import train as run_recipe
 
-    located = load(recipe, settings or [])
-    run = output or Path("runs") / located.recipe.name
+    located, run = job(recipe, settings or [], output)
     if plan:
         from nmtk.recipe.plan import plan as plan_recipe
 

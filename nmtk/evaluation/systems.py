@@ -1,10 +1,10 @@
 """Systems: whose translations are scored, from files or made here and now by a model."""
 
-import sys
 from collections.abc import Sequence
 from pathlib import Path
 
 from nmtk.documents import read_yaml
+from nmtk.errors import warn
 from nmtk.evaluation.metrics import Metric, Text, check_lengths
 from nmtk.evaluation.scores import Score
 from nmtk.evaluation.significance import Resampling, evaluate_systems
@@ -58,4 +58,4 @@ def _warn(systems: Sequence[Text], task: Task, metrics: Sequence[Metric], test: 
         found = suspicions(lines, references, source, metrics)
         told += [(test, name if len(systems) > 1 else "", suspicion) for suspicion in found]
     for parts in told:
-        sys.stderr.write(f"nmtk: warning: {': '.join(filter(None, parts))}\n")
+        warn(": ".join(filter(None, parts)))

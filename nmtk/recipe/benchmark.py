@@ -32,9 +32,9 @@ from nmtk.model.options import PRESETS, TransformerOptions
 from nmtk.model.packed import pack
 from nmtk.model.transformer import Transformer
 from nmtk.options import nearest
-from nmtk.recipe.home import RUN, begun, open_run
+from nmtk.recipe.home import begun, is_run, job
 from nmtk.recipe.prepare import Prepared, prepare
-from nmtk.recipe.recipe import Located, load
+from nmtk.recipe.recipe import Located
 from nmtk.recipe.run import batches_of, begin
 from nmtk.training.apart import apart
 from nmtk.training.distributed import Ranks
@@ -125,13 +125,9 @@ def benchmark_recipe(
     path: Path, settings: Sequence[str], output: Path | None, wishes: Wishes, console: Console
 ) -> list[Measured]:
     """Measure a run, or a recipe, whose data are prepared in its run's folder as `nmtk train` would."""
-    if (path / RUN).is_file():
-        if settings or output:
-            raise OptionsError(f"{path}: a run is measured as it is: wanted a recipe beside key=value or -o")
-        run, located = path, open_run(path)
-    else:
-        located = load(path, settings)
-        run = output or Path("runs") / located.recipe.name
+    if is_run(path) and (settings or output):
+        raise OptionsError(f"{path}: a run is measured as it is: wanted a recipe beside key=value or -o")
+    located, run = job(path, settings, output)
     given = {"device": wishes.device, "precision": wishes.precision, "threads": wishes.threads}
     changed = {key: value for key, value in given.items() if value is not None}
     recipe = located.recipe

@@ -5,7 +5,6 @@ from collections.abc import Iterator, Sequence
 from itertools import chain, islice
 from pathlib import Path
 
-from nmtk.bundle import find
 from nmtk.errors import DataError
 from nmtk.evaluation.comparison import Comparison, compare, words_of
 from nmtk.evaluation.metrics import Metric, in_language
@@ -13,7 +12,7 @@ from nmtk.evaluation.significance import Resampling
 from nmtk.evaluation.testsets import Task
 from nmtk.recipe.home import open_run
 from nmtk.recipe.texts import Text, Texts, find_tests, find_texts
-from nmtk.recipe.translations import place_of, translations
+from nmtk.recipe.translations import model_of, place_of, translations
 
 COUNTED = 500_000
 """Sentences of the training text whose words are counted: enough to tell rare words from common ones."""
@@ -38,9 +37,9 @@ def compare_runs(
     if not shared:
         raise DataError(f"{runs[0]} and {runs[1]}: no test set in common: wanted one of the same name and text in both")
     outputs = []
-    for run in runs:
-        model = find(run)
-        outputs.append(translations(model, None, shared, place_of(run, model), device))
+    for run, home in zip(runs, homes, strict=True):
+        model, decoding = model_of(run, home.recipe)
+        outputs.append(translations(model, decoding, shared, place_of(run, model), device))
     seen = _training_words(first)
     metrics = [in_language(metric, homes[0].recipe.data.target) for metric in metrics]
     return [_compare(test, text, runs, outputs, metrics, resampling, seen) for test, text in shared.items()]

@@ -20,9 +20,8 @@ from nmtk.lines import STANDARD
 from nmtk.options import nearest
 from nmtk.recipe.chain import chain_of
 from nmtk.recipe.data import TextOptions
-from nmtk.recipe.home import RUN, open_run
+from nmtk.recipe.home import is_run, job
 from nmtk.recipe.making import is_made
-from nmtk.recipe.recipe import load
 from nmtk.recipe.shelf import locate, shipped
 from nmtk.recipe.texts import Text, find_texts
 from nmtk.vocabulary.vocabulary import FILES, Vocabularies, Vocabulary
@@ -58,9 +57,8 @@ def recipe_case(path: Path, vocabulary: Vocabularies | None = None) -> Iterator[
 
     Raises what training would where other recipes cannot make text for it (`nmtk.recipe.chain`).
     """
-    known = (path / RUN).is_file()
-    recipe, folder = located = open_run(path) if known else load(_document(path))
-    run = path if known else Path("runs") / recipe.name
+    located, run = job(path if is_run(path) else _document(path))
+    recipe, folder = located
     chain_of(located, run)
     with TemporaryDirectory() as work:  # for what the recipe generates, where the run has not done so
         made = run / "text"

@@ -4,7 +4,7 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import TypeAlias
 
-from nmtk.bundle import Bundle, checkpoints_in, find
+from nmtk.bundle import Bundle, checkpoints_in
 from nmtk.decoding.options import DecodingOptions
 from nmtk.decoding.translator import Translator
 from nmtk.errors import ModelError
@@ -18,7 +18,7 @@ from nmtk.recipe.contract import EXACT, Expectation
 from nmtk.recipe.home import open_run
 from nmtk.recipe.recipe import Recipe
 from nmtk.recipe.texts import Text, find_tests
-from nmtk.recipe.translations import TRANSLATIONS, keep, place_of, translations
+from nmtk.recipe.translations import TRANSLATIONS, keep, model_of, place_of, translations
 
 Scores: TypeAlias = dict[str, dict[str, Score]]
 """By test set, and by the name that recipes call the metric."""
@@ -39,14 +39,15 @@ def evaluate_run(
     home = open_run(run)
     tests = find_tests(home.recipe.data, home.folder, run / "text")
     if all_checkpoints:
-        models = {str(update): folder for update, folder in checkpoints_in(run).items()}
-        decoding = home.recipe.decoding  # it may have changed since they were saved
+        # Not as they were saved: the recipe's decoding may have changed since.
+        models = {str(update): (folder, home.recipe.decoding) for update, folder in checkpoints_in(run).items()}
     else:
-        models, decoding = {"model": find(run)}, None
+        models = {"model": model_of(run, home.recipe)}
     if not models:
         raise ModelError(f"{run}: no checkpoints")
     systems = {
-        name: translations(folder, decoding, tests, place_of(run, folder), device) for name, folder in models.items()
+        name: translations(folder, decoding, tests, place_of(run, folder), device)
+        for name, (folder, decoding) in models.items()
     }
     metrics = [in_language(metric, home.recipe.data.target) for metric in metrics]
     found = {}

@@ -20,21 +20,41 @@ from nmtk.bundle import CARD, FINAL, checkpoints_in
 from nmtk.documents import read_yaml, to_yaml
 from nmtk.errors import ModelError, OptionsError, TrainingError
 from nmtk.files import write_text
-from nmtk.recipe.recipe import Located, Recipe
+from nmtk.recipe.recipe import Located, Recipe, load
 from nmtk.recipe.shelf import DOCUMENT
 from nmtk.recipe.sources.source import Found
 
+RUNS = Path("runs")
+"""Where runs are unless something else is asked for."""
 RUN = "run.yaml"
 MADE = ("vocabulary", "data", "checkpoints")
 """The folders of what a run makes by its options. Before there is one of them, the options may still change."""
 
 
-def open_run(run: Path) -> Located:
-    """The recipe of a run, and the folder that it was in. Raises ModelError when the folder is no run."""
-    if not (run / DOCUMENT).is_file() or not (run / RUN).is_file():
+def is_run(path: Path) -> bool:
+    """Whether a folder is a run of nmtk train."""
+    return (path / DOCUMENT).is_file() and (path / RUN).is_file()
+
+
+def open_run(run: Path, assignments: Sequence[str] = ()) -> Located:
+    """The recipe of a run, and the folder that it was in. Raises ModelError when the folder is no run.
+
+    assignments: `key=value` settings laid over the recipe.
+    """
+    if not is_run(run):
         raise ModelError(f"{run}: no run of nmtk train: wanted {DOCUMENT} and {RUN} in it")
-    recipe = Recipe.parse(read_yaml(run / DOCUMENT), str(run / DOCUMENT))
-    return Located(recipe, Path(read_yaml(run / RUN)["recipe"]))
+    return Located(load(run, assignments).recipe, Path(read_yaml(run / RUN)["recipe"]))
+
+
+def job(path: Path, assignments: Sequence[str] = (), output: Path | None = None) -> tuple[Located, Path]:
+    """The recipe that a path means (`load`), and the folder of its run: `output`, or runs/NAME.
+
+    A run's folder means its own recipe, whose files are still where they were, and that run.
+    """
+    if is_run(path):
+        return open_run(path, assignments), output or path
+    located = load(path, assignments)
+    return located, output or RUNS / located.recipe.name
 
 
 @contextmanager
@@ -75,7 +95,7 @@ def claim(run: Path, located: Located, overwrite: bool = False, trains: bool = T
         if begun(run) and (changed := before.changes(located.recipe)):
             listed = "; ".join(map(str, changed))
             raise OptionsError(
-                f"{run}: cannot go on with {listed}: use -o for another run, or --overwrite to start over"
+                f"{run}: cannot go on with {listed}: use -o for another run, or nmtk train --overwrite to start over"
             )
     if not trains and begun(run):
         return

@@ -9,9 +9,8 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import NamedTuple
 
-from nmtk.bundle import CARD, FINAL, Bundle, find
+from nmtk.bundle import CARD, FINAL, Bundle
 from nmtk.data.pairs import Pair
-from nmtk.decoding.options import DecodingOptions
 from nmtk.decoding.translator import Translation, Translator
 from nmtk.devices import pick_device
 from nmtk.documents import Document, read_yaml, to_yaml
@@ -31,7 +30,7 @@ from nmtk.evaluation.scores import Score
 from nmtk.files import write_text
 from nmtk.recipe.home import open_run
 from nmtk.recipe.texts import find_tests
-from nmtk.recipe.translations import place_of, translations
+from nmtk.recipe.translations import model_of, place_of, translations
 
 ROBUSTNESS = "robustness.json"
 """The file in a run."""
@@ -148,12 +147,11 @@ def examine_run(run: Path, lines: int | None = None, device: str = "auto") -> Ro
     if not tests:
         raise DataError(f"{run}: its recipe has no test set, wanted one for the robustness card: data.test")
     test, text = next(iter(tests.items()))
-    model = find(run)
-    [plain] = translations(model, None, {test: text}, place_of(run, model), device).values()
-    bundle = Bundle.load(model, pick_device(device), packed=True)
-    translator = Translator(bundle, DecodingOptions.parse(bundle.decoding, str(model)))
+    model, decoding = model_of(run, home.recipe)
+    [plain] = translations(model, decoding, {test: text}, place_of(run, model), device).values()
+    translator = Translator(Bundle.load(model, pick_device(device), packed=True), decoding)
     card = examine(translator, test, list(text.pairs()), plain, options, home.recipe.data.target)
-    if options == asked:
+    if options == asked and model == run / FINAL:
         keep(run, card)
     return card
 

@@ -15,6 +15,7 @@ from nmtk.recipe.data import DataOptions, TextOptions
 from nmtk.recipe.fetch import Finder
 from nmtk.recipe.phrases.sentences import generate
 from nmtk.recipe.recipe import Located
+from nmtk.recipe.sources.at_hand import AtHand
 from nmtk.recipe.texts import Text
 
 TRAIN, HELD_OUT = 400, 12
@@ -33,7 +34,7 @@ class Sample(NamedTuple):
     data: DataOptions
     """The recipe's, with the sample's files, which stand side by side in one folder."""
     told: dict[str, str]
-    """What each text is: `400 of its own pairs`, or `400 pairs made up`."""
+    """What each text is: `400 of its own pairs`, or `400 pairs made up`, and what training will miss."""
     lines: tuple[list[str], list[str]]
     """The two sides of what is trained on."""
 
@@ -54,6 +55,8 @@ def sample(located: Located, folder: Path) -> Sample:
         own = list(islice(_own(Text(called, options, paths)), count)) if paths else []
         pairs = own or list(islice(made_up, count))
         told[called] = f"{len(pairs)} {'of its own pairs' if own else 'pairs made up'}"
+        if missing := _missing(finder, data, options):
+            told[called] += f"; training will want {' and '.join(missing)}: not here, and without an address"
         files = {side: f"{called.replace(' ', '-')}.{side}" for side in ("source", "target")}
         for side, file, kept in zip(("source", "target"), files.values(), trained, strict=True):
             lines = [getattr(pair, side) for pair in pairs]
@@ -77,6 +80,17 @@ def _at_hand(finder: Finder, options: TextOptions) -> tuple[Path, ...] | None:
     """The files of a text, if all of them are here."""
     found = [next(finder.look(name), None) for name in options.files()]
     return tuple(place[1] for place in found if place) if all(found) else None
+
+
+def _missing(finder: Finder, data: DataOptions, options: TextOptions) -> list[str]:
+    """The files of a text that are not here, and that nothing in the recipe would bring or make."""
+    return [
+        name
+        for name in options.files()
+        if not any(finder.look(name))
+        and isinstance(data.files.get(name, AtHand()), AtHand)
+        and not (name in data.translate or data.generate)
+    ]
 
 
 def _own(text: Text) -> Iterator[Pair]:

@@ -12,6 +12,7 @@ from nmtk.recipe.fetch import Finder
 from nmtk.recipe.recipe import Located, Recipe
 from nmtk.recipe.shelf import DOCUMENT
 from nmtk.recipe.size import parameter_count
+from nmtk.recipe.sources.at_hand import AtHand
 
 
 def show(located: Located, named: Path) -> list[str]:
@@ -26,7 +27,7 @@ def show(located: Located, named: Path) -> list[str]:
         ("model", _model(located)),
         ("training", _training(recipe)),
         ("tricks", _tricks(recipe)),
-        ("decoding", [_phrase(recipe.decoding.minimal()) or _phrase(recipe.decoding.strategy.document())]),
+        ("decoding", [_phrase(recipe.decoding.minimal() | {"strategy": recipe.decoding.strategy.document()})]),
         ("expected", _expected(recipe)),
         ("evidence", _evidence(recipe)),
         ("commands", _commands(located, named)),
@@ -55,7 +56,8 @@ def _files(located: Located) -> Iterator[str]:
     texts = (*data.train, data.valid, *data.test.values())
     named = dict.fromkeys(file for text in texts for file in text.files())
     for name in dict.fromkeys([*named, *data.files]):
-        known = data.files[name].minimal() if name in data.files else {}
+        source = data.files.get(name, AtHand())
+        known = {} if isinstance(source, AtHand) else source.minimal()
         known.pop("sha256", None)
         if place := next(finder.look(name), None):
             yield f"{name}: here, {place[0]} ({place[1]})"
@@ -152,7 +154,7 @@ def _phrase(document: Document) -> str:
     """Options in words: the kind first, then each key with its value; what is not set is left out."""
     parts = [str(document["kind"])] if "kind" in document else []
     for key, value in document.items():
-        if key == "kind" or value in (None, False, (), []):
+        if key == "kind" or value is None or value is False or value in ((), []):
             continue
         parts.append(key if value is True else f"{key.replace('_', ' ')} {_value(value)}")
     return ", ".join(parts)

@@ -11,19 +11,33 @@ import hashlib
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
-from nmtk.bundle import CHECKPOINTS, Bundle
+from nmtk.bundle import CHECKPOINTS, Bundle, find
 from nmtk.decoding.options import DecodingOptions
 from nmtk.decoding.translator import Translator
 from nmtk.devices import pick_device
 from nmtk.documents import Document, read_yaml, to_yaml
-from nmtk.errors import OptionsError
+from nmtk.errors import OptionsError, warn
 from nmtk.files import write_text
 from nmtk.lines import read_lines
 from nmtk.recipe.provenance import own_decoding, provenance
+from nmtk.recipe.recipe import Recipe
 from nmtk.recipe.texts import Text
 
 TRANSLATIONS = "translations"
 """The folder in a run."""
+
+
+def model_of(run: Path, recipe: Recipe) -> tuple[Path, DecodingOptions]:
+    """The folder of a run's model, and how it translates: the final one in its own way.
+
+    While there is none yet, the newest checkpoint as the recipe wants it now, which is told on standard error. Raises
+    ModelError when there is neither.
+    """
+    model = find(run)
+    if model.parent.name != CHECKPOINTS:
+        return model, own_decoding(model)
+    warn(f"{run}: no final model yet, so this is of its newest checkpoint, after {int(model.name):,} updates")
+    return model, recipe.decoding
 
 
 def place_of(run: Path, model: Path) -> Path:
@@ -33,13 +47,12 @@ def place_of(run: Path, model: Path) -> Path:
 
 
 def translations(
-    model: Path, options: DecodingOptions | None, tests: Mapping[str, Text], place: Path, device: str = "auto"
+    model: Path, options: DecodingOptions, tests: Mapping[str, Text], place: Path, device: str = "auto"
 ) -> dict[str, list[str]]:
     """A model's translations of each test set, those that `place` keeps or new ones, in float32.
 
-    Without options it translates in its own way. It is not even loaded when there is nothing to translate.
+    It is not even loaded when there is nothing to translate.
     """
-    options = options or own_decoding(model)
     sources = {name: [pair.source for pair in text.pairs()] for name, text in tests.items()}
     made_by = provenance(model, options)
     found = {}

@@ -82,13 +82,18 @@ def test_each_is_shown(name: str, nmtk: Nmtk) -> None:
 
 def test_it_is_said_where_files_are(recipe: Path, nmtk: Nmtk) -> None:
     document = read_yaml(recipe / "recipe.yaml")
-    document["data"]["files"] = {"valid.de": {"url": "https://example.org/v.de", "sha256": "0" * 64}}
+    document["data"]["files"] = {
+        "valid.de": {"url": "https://example.org/v.de", "sha256": "0" * 64},
+        "train.de": {"sha256": "0" * 64},
+    }
+    (recipe / "train.de").unlink()
     (recipe / "recipe.yaml").write_text(to_yaml(document))
     (recipe / "valid.de").unlink()
     (recipe / "test.en").unlink()
     out = nmtk("recipe", "show", recipe).out
     assert f"train.en: here, beside the recipe ({recipe / 'train.en'})" in out
     assert "valid.de: to be fetched from https://example.org/v.de" in out
+    assert "train.de: not here, and without an address: let NMTK_DATA name a folder that has it" in out
     assert "test.en: not here, and without an address: let NMTK_DATA name a folder that has it" in out
     assert f"nmtk train {recipe}\n" in out
 
@@ -144,6 +149,35 @@ def test_verify_ends_green_or_red(recipe: Path, tmp_path: Path, nmtk: Nmtk) -> N
     assert ended.code == 1
     assert "FAILED  score      test bleu: " in ended.out
     assert ended.out.splitlines()[-1] == "verdict: red: 7 of 8 checks hold"
+
+
+@pytest.mark.parametrize("verb", [["train"], ["recipe", "verify"]], ids=" ".join)
+def test_a_run_in_place_of_a_recipe_is_gone_on_with_wherever_its_files_were(
+    verb: list[str], recipe: Path, tmp_path: Path, nmtk: Nmtk
+) -> None:
+    document = read_yaml(recipe / "recipe.yaml") | {"expect": {"test": {"bleu": [0, 100]}}}
+    (recipe / "recipe.yaml").write_text(to_yaml(document))
+    run = tmp_path / "elsewhere" / "mine"
+    assert nmtk("train", recipe, "-o", run).code == 0
+    log = (run / "log.jsonl").read_bytes()
+    ended = nmtk(*verb, run)
+    assert ended.code == 0, ended.err
+    assert "test" in ended.out
+    assert (run / "log.jsonl").read_bytes() == log
+    assert (run / "verification.json").is_file() == (verb != ["train"])
+    assert not (tmp_path / "runs").exists()
+
+
+def test_a_run_trained_by_another_recipe_is_refused_with_the_way_to_start_over(
+    recipe: Path, tmp_path: Path, nmtk: Nmtk
+) -> None:
+    document = read_yaml(recipe / "recipe.yaml") | {"expect": {"test": {"bleu": [0, 100]}}}
+    (recipe / "recipe.yaml").write_text(to_yaml(document))
+    assert nmtk("train", recipe).code == 0
+    (recipe / "recipe.yaml").write_text(to_yaml(document | {"vocabulary": {"size": 61}}))
+    ended = nmtk("recipe", "verify", recipe)
+    assert ended.code == 1
+    assert ended.err.endswith("use -o for another run, or nmtk train --overwrite to start over\n")
 
 
 def test_verify_refuses_another_contract(recipe: Path, tmp_path: Path, nmtk: Nmtk) -> None:

@@ -85,13 +85,22 @@ def test_text_at_hand_is_sampled_and_all_other_is_made_up(recipe: Path, tmp_path
     texts = sample(located, tmp_path / "sample")
     assert texts.told == {
         "train corpus1": "300 of its own pairs",
-        "valid": "12 pairs made up",
+        "valid": "12 pairs made up; training will want valid.de: not here, and without an address",
         "test test": "12 of its own pairs",
     }
     for side, language in (("source", "en"), ("target", "de")):
         own = (recipe / f"train.{language}").read_text()
         assert (tmp_path / "sample" / f"train-corpus1.{side}").read_text() == own
     assert texts.data.filters == located.recipe.data.filters
+
+
+def test_only_what_nothing_brings_or_makes_is_told_to_be_missing(recipe: Path, chain: Path, tmp_path: Path) -> None:
+    (recipe / "valid.de").unlink()
+    url = {"url": "https://example.org/v.de", "sha256": "0" * 64}
+    located = changed(recipe, data={"files": {"valid.de": url}})
+    assert sample(located, tmp_path / "sample").told["valid"] == "12 pairs made up"
+    assert "without an address" not in str([*sample(load(chain), tmp_path / "chain").told.values()])
+    assert "without an address" not in str([*sample(load(Path("quickstart")), tmp_path / "quick").told.values()])
 
 
 @pytest.mark.parametrize(("source", "target", "german"), [("en", "de", "target"), ("de", "en", "source")])

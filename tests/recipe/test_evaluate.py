@@ -191,6 +191,25 @@ def test_all_checkpoints_are_a_curve_and_have_translations_of_their_own(run: Pat
     assert (run / "translations" / "checkpoints" / "00000010" / "small.txt").is_file()
 
 
+def test_a_run_without_final_model_is_its_newest_checkpoint_as_the_recipe_wants_it_now_and_says_so(
+    run: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    long = evaluate_run(run, METRICS)["small"]["model"]
+    (run / "model").rename(run / "elsewhere")
+    document = (run / "recipe.yaml").read_text()
+    (run / "recipe.yaml").write_text(
+        document.replace("max_ratio: 2.0", "max_ratio: 0.5").replace("max_extra: 20", "max_extra: 0")
+    )
+    told = f"nmtk: warning: {run}: no final model yet, so this is of its newest checkpoint, after 1,000 updates\n"
+    found = evaluate_run(run, METRICS)
+    assert told in capsys.readouterr().err
+    assert found["small"]["model"][0].score < long[0].score
+    curve = evaluate_run(run, METRICS, all_checkpoints=True)
+    assert {test: rows["model"] for test, rows in found.items()} == {test: row["1000"] for test, row in curve.items()}
+    compare_runs((make_run(tmp_path, "other"), run), METRICS, Resampling("bs", 100))
+    assert told in capsys.readouterr().err
+
+
 def test_what_is_suspicious_about_a_run_is_told(
     run: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:

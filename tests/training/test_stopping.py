@@ -27,7 +27,7 @@ AT = Position(update=100, epochs=3.0, tokens=5000, seconds=60.0)
     [
         ({"updates": 100}, "100 updates"),
         ({"updates": "1k"}, None),
-        ({"epochs": "3e"}, "3 epochs"),
+        ({"epochs": 3}, "3 epochs"),
         ({"epochs": 4}, None),
         ({"tokens": "5k"}, "5000 tokens"),
         ({"tokens": "5M"}, None),
