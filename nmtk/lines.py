@@ -208,7 +208,8 @@ class BlockReader:
 
 
 def _damage(error: Exception, origin: object, line: int) -> DataError:
-    return DataError(f"{origin}: cannot be read after line {line}: {error}")
+    where = f"after line {line}" if line else "from its beginning"
+    return DataError(f"{origin}: cannot be read {where}: {error}")
 
 
 def origin_of(path: Path) -> str:

@@ -9,7 +9,6 @@ import json
 import math
 import re
 from collections.abc import Iterator, Mapping, Sequence
-from os.path import commonprefix
 from typing import Any, NamedTuple, Self, get_args, get_origin
 
 from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, ValidationError
@@ -140,9 +139,9 @@ class Change(NamedTuple):
 
     def __str__(self) -> str:
         old, new = _text(self.old), _text(self.new)
-        start = max(0, len(commonprefix((old, new))) - 20)
         if _cut(old) == _cut(new):
-            old, new = "..." + old[start:], "..." + new[start:]
+            same = next(place for place in range(len(old) + 1) if old[: place + 1] != new[: place + 1])
+            old, new = ("..." + text[max(0, same - 20) :] for text in (old, new))
         return f"{self.key}: was {_cut(old)}, now {_cut(new)}"
 
 

@@ -50,7 +50,7 @@ def compare(
         (not runs and len(hypotheses or []) != 2, "-i", f"found {len(hypotheses or [])}, wanted two systems"),
         (runs and source, "--source", "runs have their own"),
         (runs and pair, "-l", "runs have their own"),
-        (pair is not None and pair.count("-") != 1, "-l", f"found {pair}, wanted two languages, as en-de"),
+        (runs and len(set(texts)) < len(texts), "RUN", "found one run twice, wanted two"),
         (len({*texts, *(hypotheses or [])}) < len([*texts, *(hypotheses or [])]), "-i", "found one text twice"),
     ):
         if wrong:

@@ -111,10 +111,10 @@ def evaluate(
     own = model is not None and not wanted and test_set is None
     paired = paired_bs or paired_ar
     beside = sorted(_given(ctx) - OF_ROBUSTNESS) if robustness else []
-    texts = [*given, *wanted, source]
+    texts = [*(given or ([] if model or echo else [STANDARD])), *wanted, source]
     for wrong, where, message in (
         (test_set and not pair, "-t", "wanted its language pair too, as -l en-de"),
-        (pair is not None and pair.count("-") != 1, "-l", f"found {pair}, wanted two languages, as en-de"),
+        (pair and own, "-l", "a run has its own languages: wanted it with REF or -t"),
         (test_set and wanted, "-t", "wanted references, REF, or a test set, -t, and not both"),
         (test_set and source, "--source", "a test set, -t, has its own"),
         (echo and not test_set, "--echo", "wanted the test set to print: -t NAME -l PAIR"),
@@ -155,6 +155,7 @@ def evaluate(
         print(card.json() if layout == "json" else card.text())
         return
 
+    from nmtk.errors import warn
     from nmtk.evaluation.metrics import in_language, metric_named
     from nmtk.evaluation.report import rendered
     from nmtk.evaluation.significance import Resampling
@@ -203,8 +204,11 @@ def evaluate(
         print("\n".join(side[1] if side else ()))
         return
     if model:
+        target = target_of(model)
+        if pair and target and target.replace("_", "-").split("-")[0] != language.split("_")[0]:
+            warn(f"-l {pair}: but {model} translates into {target}")
         systems = [translate(model, task)]
-        chosen = [in_language(metric, target_of(model)) for metric in chosen]
+        chosen = [in_language(metric, target) for metric in chosen]
     else:
         systems = read_systems(given or [STANDARD])
     print(rendered({"": score_systems(systems, task, chosen, resampling)}, layout, width=width))

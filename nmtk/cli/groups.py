@@ -12,6 +12,7 @@ from typer.core import TyperCommand, TyperGroup, TyperOption
 
 ONCE = {"-m", "-o", "--source"}
 """Options that name one thing to read or write, where they do not take several."""
+_BOUNDS = {"less": "wanted at most", "greater": "wanted at least"}
 
 
 class Verb(TyperCommand):
@@ -61,6 +62,7 @@ def with_nearest(message: str) -> str:
     from nmtk.options import nearest
 
     plain = message.removeprefix("Value error, ")
+    plain = re.sub(r"^Input should be (less|greater) than or equal to", lambda found: _BOUNDS[found[1]], plain)
     if not (found := re.fullmatch(r"('(.*)' is not one of ('.*'))\.", plain)):
         return plain
     return found[1] + nearest(found[2], re.findall(r"'([^']*)'", found[3]))

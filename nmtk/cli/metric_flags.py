@@ -1,5 +1,6 @@
 """The flags that say which metrics, and how they work: those of sacreBLEU by sacreBLEU's names, a type for each."""
 
+import re
 from functools import partial
 from typing import Annotated, TypeAlias
 
@@ -9,8 +10,17 @@ from nmtk.evaluation.names import USUAL, MetricName, Smoothing, Tokenizer
 
 _metric = partial(typer.Option, rich_help_panel="Metrics")
 
+
+def _two_codes(pair: str | None) -> str | None:
+    """Raises BadParameter for what are no codes of languages: a metric would take it for any language."""
+    if pair is not None and not re.fullmatch(r"[a-z]{2,3}(_\w+)?-[a-z]{2,3}(_\w+)?", pair):
+        raise typer.BadParameter(f"found {pair}, wanted the codes of two languages, as en-de or en-pt_BR")
+    return pair
+
+
 Pair: TypeAlias = Annotated[
-    str | None, _metric("-l", "--language-pair", metavar="PAIR", help="Languages of the text, as en-de.")
+    str | None,
+    _metric("-l", "--language-pair", metavar="PAIR", help="Languages of the text, as en-de.", callback=_two_codes),
 ]
 Names: TypeAlias = Annotated[
     list[MetricName] | None, _metric("--metric", help="A metric; repeat for more.", show_default=", ".join(USUAL))

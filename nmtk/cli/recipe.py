@@ -66,8 +66,8 @@ def verify(
 ) -> None:
     """Train by a recipe, or go on with its run, and check what it promises: data by hash, scores, signatures.
 
-    Of a run's folder, that run is checked. A line for each check and a verdict; all of it is in the run's verification.json. The exit code is 0 when green,
-    and 1 when not.
+    Of a run's folder, that run is checked. A line for each check and a verdict; all of it is in the run's
+    verification.json. The exit code is 0 when green, and 1 when not.
     """
     if dry_run and output:
         raise typer.BadParameter("a dry run leaves nothing: wanted no -o", param_hint="--dry-run")

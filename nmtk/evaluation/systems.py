@@ -10,13 +10,14 @@ from nmtk.evaluation.scores import Score
 from nmtk.evaluation.significance import Resampling, evaluate_systems
 from nmtk.evaluation.suspicions import suspicions
 from nmtk.evaluation.testsets import Task, read_text
+from nmtk.lines import STANDARD
 
 
 def read_systems(paths: Sequence[Path]) -> list[Text]:
     """The texts of files, each named by its file alone where that is enough to tell them apart."""
     texts = [read_text(path) for path in paths]
-    short = [path.name for path in paths]
-    if len(texts) > 1 and len(set(short)) == len(short):
+    short = [name if path == STANDARD else path.name for path, (name, _) in zip(paths, texts, strict=True)]
+    if len(set(short)) == len(short):
         return [(name, lines) for name, (_, lines) in zip(short, texts, strict=True)]
     return texts
 

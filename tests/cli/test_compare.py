@@ -61,7 +61,12 @@ def test_runs_are_compared_by_their_folders(nmtk: Callable[..., Any], monkeypatc
         (["ref"], 2, "RUN: found 1, wanted two runs; or references and two systems, -i"),
         (["a", "b", "--source", "ref"], 2, "--source: runs have their own"),
         (["a", "b", "-l", "en-de"], 2, "-l: runs have their own"),
-        (["ref", "-i", "a", "-i", "b", "-l", "de"], 2, "-l: found de, wanted two languages, as en-de"),
+        (["a", "a"], 2, "RUN: found one run twice, wanted two"),
+        (
+            ["ref", "-i", "a", "-i", "b", "-l", "de"],
+            2,
+            "'--language-pair': found de, wanted the codes of two",
+        ),
         (["ref", "-i", "a", "-i", "a"], 2, "-i: found one text twice"),
         (["ref", "-i", "a", "-i", "short"], 1, "nmtk: error: short has 1 line, but ref has 3 lines"),
         (["ref", "-i", "a", "-i", "b", "--source", "short"], 1, "nmtk: error: short has 1 line, but ref has 3 lines"),

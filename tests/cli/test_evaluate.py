@@ -129,7 +129,16 @@ def test_bad_input_is_told_in_one_line(
         (["ref", "-i", "hyp", "--seed", "0"], "--seed: found 0, wanted a whole number above 0, or none"),
         (["ref", "-i", "hyp", "--seed", "x"], "--seed: found x, wanted a whole number above 0, or none"),
         (["-t", "wmt17", "-i", "hyp"], "-t: wanted its language pair too, as -l en-de"),
-        (["-t", "wmt17", "-l", "en", "-i", "hyp"], "-l: found en, wanted two languages, as en-de"),
+        *(
+            (
+                ["-t", "wmt17", "-l", pair, "-i", "hyp"],
+                f"'--language-pair': found {pair}, wanted the codes of two languages, as en-de or en-pt_BR",
+            )
+            for pair in ("en", "English-German", "en-de-fr", "en_de", "-de")
+        ),
+        (["-m", "run", "-l", "en-de"], "-l: a run has its own languages: wanted it with REF or -t"),
+        (["ref", "-i", "hyp", "--width", "16"], "'-w': wanted at most 15"),
+        (["-"], "-i: found standard input for two texts, wanted it for one"),
         (["ref", "-t", "wmt17", "-l", "en-de"], "-t: wanted references, REF, or a test set, -t, and not both"),
         (["-t", "wmt17", "-l", "en-de", "--source", "ref"], "--source: a test set, -t, has its own"),
         (["ref", "--echo", "src"], "--echo: wanted the test set to print: -t NAME -l PAIR"),
@@ -144,7 +153,6 @@ def test_bad_input_is_told_in_one_line(
                 "--lowercase",
                 "--tokenize zh",
                 "--chrf-lowercase",
-                "-l en-de",
                 "--width 2",
                 "--confidence",
                 "--all-checkpoints",
@@ -341,5 +349,9 @@ def test_a_text_of_ones_own_is_translated_and_scored(
     ended = nmtk("evaluate", "-m", "runs/a", "--source", "hyp", "ref")
     wanted = evaluate([line.upper() for line in HYPOTHESES], [REFERENCE], [Bleu(tokenize="zh"), "chrf", "ter"])
     assert ended.out == as_text({"": wanted}) + "\n"
+    assert "translates into" not in ended.err
     ended = nmtk("evaluate", "-m", "runs/a", "--source", "hyp", "ref", "-l", "en-de")
     assert "|tok:13a|" in ended.out
+    assert ended.err.startswith("nmtk: warning: -l en-de: but runs/a translates into zh-Hans\n")
+    ended = nmtk("evaluate", "-m", "runs/a", "--source", "hyp", "ref", "-l", "en-zh_Hant")
+    assert "translates into" not in ended.err
