@@ -1,6 +1,5 @@
 """Phrases: the text that a request asks for, as search takes it, in the pieces and bytes of the target vocabulary."""
 
-import unicodedata
 from itertools import accumulate
 from typing import NamedTuple
 
@@ -9,12 +8,10 @@ from nmtk.decoding.sentences import Request
 from nmtk.errors import DataError
 from nmtk.vocabulary.sampling import SPACE
 from nmtk.vocabulary.vocabulary import Vocabulary
+from nmtk.writing import is_spaced
 
 NEVER_IN_A_LINE = str.maketrans("\n\r\0", "   ")
 """What pieces for single bytes could spell, but no line of text holds."""
-
-_SPACELESS = ("CJK", "HIRAGANA", "KATAKANA", "BOPOMOFO", "THAI", "LAO", "KHMER", "MYANMAR", "TIBETAN")
-"""Scripts that put no space between words, as the names of their characters begin."""
 
 
 class Wanted(NamedTuple):
@@ -78,7 +75,7 @@ class Phrases:
         text = self.text(phrase)
         if not text:
             raise DataError("a required phrase is empty: wanted text, or none")
-        if not _in_spaced_words(text[0]) and (inside := self.spelling.spell(text.encode())):
+        if not is_spaced(text[0]) and (inside := self.spelling.spell(text.encode())):
             spellings.add(inside)
         return tuple(sorted(spellings))
 
@@ -93,7 +90,3 @@ class Phrases:
         if self.vocabulary.unk in ids and not self.unknown:
             raise DataError(f"the {what} {text!r} holds characters that the target vocabulary cannot spell")
         return tuple(ids)
-
-
-def _in_spaced_words(character: str) -> bool:
-    return character.isalnum() and not unicodedata.name(character, "").startswith(_SPACELESS)

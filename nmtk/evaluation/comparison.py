@@ -5,7 +5,6 @@ the length of their reference, and words by how often they were seen.
 """
 
 import difflib
-import re
 from collections import Counter
 from collections.abc import Iterable, Iterator, Sequence
 from itertools import pairwise
@@ -18,14 +17,13 @@ from nmtk.evaluation.significance import Resampling
 from nmtk.evaluation.systems import score_systems
 from nmtk.evaluation.tables import Rows
 from nmtk.evaluation.testsets import Task
+from nmtk.writing import spaced, word_pattern
 
 SENTENCE = Chrf()
 """What single sentences are judged by: BLEU of one sentence is mostly 0."""
 LENGTHS = (0, 10, 20, 30, 40, 60)
 FREQUENCIES = (0, 1, 2, 5, 10, 100, 1000)
 """Where the buckets begin: words of a reference, and occurrences of a word."""
-
-_WORD = re.compile(r"\w+|[^\w\s]")
 
 
 class Difference(NamedTuple):
@@ -110,20 +108,21 @@ def compare(
 
 
 def words_of(lines: Iterable[str]) -> Counter[str]:
-    """How often each word occurs, as BLEU finds words."""
+    """How often each word occurs, as BLEU finds words; in scripts without spaces, each character."""
     cut = Tokenizer13a()  # type: ignore[no-untyped-call]
-    return Counter(word for line in lines for word in cut(line).split())
+    return Counter(word for line in lines for word in cut(spaced(line)).split())
 
 
 def pieces(line: str, other: str, references: Sequence[str]) -> list[Piece]:
     """A line in pieces, in its order and with nothing left out, by how it differs from another one, word for word."""
-    mine, theirs = _WORD.findall(line), _WORD.findall(other)
-    expected = {word for reference in references for word in _WORD.findall(reference)}
+    word = word_pattern()
+    mine, theirs = word.findall(line), word.findall(other)
+    expected = {found for reference in references for found in word.findall(reference)}
     differs = [True] * len(mine)
     for start, _, size in difflib.SequenceMatcher(None, mine, theirs, autojunk=False).get_matching_blocks():
         differs[start : start + size] = [False] * size
     found, done = [], 0
-    for match, differ in zip(_WORD.finditer(line), differs, strict=True):
+    for match, differ in zip(word.finditer(line), differs, strict=True):
         if differ:
             found += [Piece(line[done : match.start()], False, False), Piece(match[0], True, match[0] in expected)]
             done = match.end()
@@ -144,7 +143,7 @@ def _differences(
 
 def _by_length(references: Sequence[Sequence[str]], outputs: tuple[Sequence[str], Sequence[str]]) -> Iterator[Bucket]:
     """Each length's sentences as a corpus of their own."""
-    lengths = [len(line.split()) for line in references[0]]
+    lengths = [len(spaced(line).split()) for line in references[0]]
     for label, start, end in _ranges(LENGTHS):
         places = [place for place, length in enumerate(lengths) if start <= length < end]
         if places:

@@ -88,6 +88,16 @@ def test_only_the_words_that_differ_are_marked_and_whether_a_reference_has_them(
     assert tuple(marked) == ("Hund", True, True)
 
 
+def test_characters_are_words_where_a_script_has_no_spaces() -> None:
+    [marked] = [piece for piece in pieces("今天天气很好。", "今天天气不好。", ["今天天气很好。"]) if piece.differs]
+    assert tuple(marked) == ("很", True, True)
+    task = Task([("ref", ["今天天气很好我们去公园", "好"])])
+    found = compare(task, (("a", ["今天天气很好我们去", "好"]), ("b", ["今天", "不好"])), [Bleu()], Resampling())
+    assert [(one.label, one.size) for one in found.lengths] == [("0 to 9", 1), ("10 to 19", 1)]
+    assert sum(one.size for one in found.words) == 12
+    assert found.strange == (0, 1)
+
+
 def test_texts_of_other_lengths_are_named() -> None:
     with pytest.raises(DataError, match=r"^b has 1 line, but ref has 4 lines"):
         compare(Task([("ref", REFERENCE)]), (("a", FIRST), ("b", ["x"])), [Bleu()], Resampling())
