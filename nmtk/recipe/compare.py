@@ -5,13 +5,14 @@ from collections.abc import Iterator, Sequence
 from itertools import chain, islice
 from pathlib import Path
 
-from nmtk.errors import DataError
+from nmtk.errors import DataError, warn
 from nmtk.evaluation.comparison import Comparison, compare, words_of
 from nmtk.evaluation.metrics import Metric, in_language
 from nmtk.evaluation.significance import Resampling
 from nmtk.evaluation.testsets import Task
 from nmtk.recipe.home import open_run
-from nmtk.recipe.texts import Text, Texts, find_tests, find_texts
+from nmtk.recipe.recipe import Located
+from nmtk.recipe.texts import Text, find_tests, find_texts
 from nmtk.recipe.translations import model_of, place_of, translations
 
 COUNTED = 500_000
@@ -23,15 +24,16 @@ def compare_runs(
 ) -> list[Comparison]:
     """The comparison on each test set that both runs have, by name and to the word, in the order of the first run's.
 
-    Words are counted in the first run's training text. Raises DataError when they share no test set, ModelError for a
-    folder that is no run.
+    Words are counted in the first run's training text, or, where that is gone, in the reference. Raises DataError when
+    they share no test set, ModelError for a folder that is no run.
     """
     homes = [open_run(run) for run in runs]
-    first = find_texts(homes[0].recipe.data, homes[0].folder, runs[0] / "text")
-    second = find_tests(homes[1].recipe.data, homes[1].folder, runs[1] / "text")
+    first, second = (
+        find_tests(home.recipe.data, home.folder, run / "text") for home, run in zip(homes, runs, strict=True)
+    )
     shared = {
         name: text
-        for name, text in first.test.items()
+        for name, text in first.items()
         if name in second and list(text.pairs()) == list(second[name].pairs())
     }
     if not shared:
@@ -40,7 +42,7 @@ def compare_runs(
     for run, home in zip(runs, homes, strict=True):
         model, decoding = model_of(run, home.recipe)
         outputs.append(translations(model, decoding, shared, place_of(run, model), device))
-    seen = _training_words(first)
+    seen = _training_words(homes[0], runs[0])
     metrics = [in_language(metric, homes[0].recipe.data.target) for metric in metrics]
     return [_compare(test, text, runs, outputs, metrics, resampling, seen) for test, text in shared.items()]
 
@@ -52,7 +54,7 @@ def _compare(
     outputs: Sequence[dict[str, list[str]]],
     metrics: Sequence[Metric],
     resampling: Resampling,
-    seen: Counter[str],
+    seen: Counter[str] | None,
 ) -> Comparison:
     pairs = list(text.pairs())
     task = Task([(test, [pair.target for pair in pairs])], ("source", [pair.source for pair in pairs]))
@@ -61,7 +63,14 @@ def _compare(
     return compare(task, (one, other), metrics, resampling, test, seen)
 
 
-def _training_words(texts: Texts) -> Counter[str]:
+def _training_words(home: Located, run: Path) -> Counter[str] | None:
+    """How often each word is in the target side of a run's training text; None, and told, when that is not here."""
+    try:
+        texts = find_texts(home.recipe.data, home.folder, run / "text")
+    except DataError as error:
+        warn(f"{error}; so words are counted in the reference, and not in the training text")
+        return None
+
     def targets() -> Iterator[str]:
         for pair in chain.from_iterable(text.pairs() for text in texts.train):
             yield pair.target

@@ -11,6 +11,7 @@ from nmtk.decoding.options import DecodingOptions
 from nmtk.decoding.translator import Translator
 from nmtk.documents import Document
 from nmtk.errors import DataError, ModelError, OptionsError
+from nmtk.evaluation.comparison import words_of
 from nmtk.evaluation.metrics import Bleu, Chrf, Metric, TokenisedBleu, evaluate
 from nmtk.evaluation.significance import Resampling
 from nmtk.recipe.compare import compare_runs
@@ -241,6 +242,19 @@ def test_runs_are_compared_on_the_test_sets_that_they_share(run: Path, tmp_path:
     assert small.rows["first"][0].score == evaluate_run(run, METRICS)["small"]["model"][0].score
     assert small.differences[-1].change < 0
     assert sum(bucket.size for bucket in small.lengths) == 20
+
+
+def test_runs_are_compared_without_the_training_text_too(
+    run: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    other = make_run(tmp_path, "other", worse(copying_bundle()))
+    (tmp_path / "train.en").unlink()
+    small, large = compare_runs((run, other), METRICS, Resampling("bs", 100))
+    assert (small.frequency, large.frequency) == ("reference", "reference")
+    assert sum(bucket.size for bucket in small.words) == words_of(sentences(20, 2)).total()
+    [told] = [line for line in capsys.readouterr().err.splitlines() if "train.en" in line]
+    assert told.startswith("nmtk: warning: train.en: in none of: ")
+    assert told.endswith("; so words are counted in the reference, and not in the training text")
 
 
 def test_runs_without_a_common_test_set_cannot_be_compared(run: Path, tmp_path: Path) -> None:
