@@ -23,20 +23,13 @@ from nmtk.evaluation.scores import Score
 from nmtk.files import write_text
 from nmtk.model.transformer import Transformer
 from nmtk.recipe.chain import Stage, chain_of, make_texts, open_chain
-from nmtk.recipe.evaluate import (
-    Scores,
-    check_metrics,
-    exact_share,
-    listed,
-    score_tests,
-    translate_tests,
-    verdicts,
-)
+from nmtk.recipe.evaluate import Scores, check_metrics, exact_share, listed, score_tests, verdicts
 from nmtk.recipe.home import begun, claim, digest_of, held, write_manifest
 from nmtk.recipe.prepare import Prepared, prepare
 from nmtk.recipe.recipe import Located, Recipe
 from nmtk.recipe.robustness import examine
 from nmtk.recipe.robustness import keep as keep_robustness
+from nmtk.recipe.translations import translate_tests
 from nmtk.training import checkpoints
 from nmtk.training.averaging import average_bundles
 from nmtk.training.budget import Batches, keep, longest_of, settle

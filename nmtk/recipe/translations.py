@@ -11,7 +11,7 @@ import hashlib
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
-from nmtk.bundle import CHECKPOINTS, Bundle, find
+from nmtk.bundle import CHECKPOINTS, FINAL, Bundle, find
 from nmtk.decoding.options import DecodingOptions
 from nmtk.decoding.translator import Translator
 from nmtk.devices import pick_device
@@ -66,6 +66,22 @@ def translations(
             keep(place, name, lines, wanted)
         found[name] = lines
     return found
+
+
+def translate_tests(
+    bundle: Bundle, options: DecodingOptions, tests: Mapping[str, Text], run: Path
+) -> dict[str, list[str]]:
+    """A run's translations of each test set, made anew and kept.
+
+    bundle: the run's final model, as it was loaded from there.
+    """
+    translator, made_by = Translator(bundle, options), provenance(run / FINAL, options)
+    translated = {}
+    for name, text in tests.items():
+        source = [pair.source for pair in text.pairs()]
+        translated[name] = translator.translate_all(source)
+        keep(run / TRANSLATIONS, name, translated[name], made_by | {"source": _digest(source)})
+    return translated
 
 
 def keep(place: Path, name: str, lines: Sequence[str], made_by: Document | None = None) -> None:

@@ -5,6 +5,7 @@ from pathlib import Path
 
 import pytest
 import torch
+from rich.console import Console
 
 from nmtk.bundle import Bundle
 from nmtk.decoding.options import DecodingOptions
@@ -17,10 +18,14 @@ from nmtk.evaluation.significance import Resampling
 from nmtk.recipe.compare import compare_runs
 from nmtk.recipe.evaluate import check_metrics, evaluate_run, metrics_of
 from nmtk.recipe.home import claim, open_run
-from nmtk.recipe.recipe import Located, Recipe
+from nmtk.recipe.recipe import Located, Recipe, load
 from nmtk.recipe.robustness import examine_run
+from nmtk.recipe.run import train
 from nmtk.training.checkpoints import folder_of
 from tests.decoding.copying import copying_bundle, sentences
+from tests.training.conftest import recipe
+
+__all__ = ["recipe"]
 
 METRICS: list[Metric] = [Bleu(), Chrf()]
 
@@ -117,6 +122,16 @@ def test_what_was_translated_once_is_not_translated_again(run: Path, translated:
     assert evaluate_run(run, METRICS) == first
     assert [len(scores) for rows in evaluate_run(run, METRICS[:1]).values() for scores in rows.values()] == [1, 1]
     assert translated == [20, 40]
+
+
+def test_what_training_translated_at_its_end_is_not_translated_again(
+    recipe: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    scores = train(load(recipe), tmp_path / "run", False, Console(quiet=True))
+    assert scores is not None
+    monkeypatch.delattr(Bundle, "load")  # no model is even opened
+    found = evaluate_run(tmp_path / "run", METRICS)
+    assert found["test"]["model"] == [scores["test"]["bleu"], scores["test"]["chrf"]]
 
 
 def test_a_metric_that_minds_languages_takes_that_of_the_recipe(run: Path) -> None:

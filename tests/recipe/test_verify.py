@@ -141,7 +141,7 @@ def test_each_test_set_is_translated_once_by_the_model_on_the_disk(
         return translator(bundle, *arguments)
 
     monkeypatch.setattr("nmtk.bundle.Bundle.load", loading)
-    monkeypatch.setattr("nmtk.recipe.evaluate.Translator", translates)
+    monkeypatch.setattr("nmtk.recipe.translations.Translator", translates)
     for times in (1, 2):
         checks(promising, tmp_path / "run")
         assert len(translating) == times
