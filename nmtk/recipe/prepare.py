@@ -1,6 +1,7 @@
 """Preparing: from a recipe's text to its vocabulary and packed corpora, each made once and found again."""
 
 import shutil
+import time
 from collections.abc import Iterator
 from itertools import chain
 from pathlib import Path
@@ -18,6 +19,7 @@ from nmtk.documents import Document, read_yaml, to_yaml
 from nmtk.errors import DataError, OptionsError
 from nmtk.files import atomic_folder, write_text
 from nmtk.recipe.home import begun
+from nmtk.recipe.making import EVERY, say
 from nmtk.recipe.recipe import Located, Recipe
 from nmtk.recipe.texts import Text, Texts, find_texts
 from nmtk.vocabulary.learn import learn
@@ -139,7 +141,7 @@ def _vocabularies(
     with atomic_folder(home) as beside:
         vocabularies.save(beside)
     sizes = " and ".join(f"{len(vocabulary):,}" for vocabulary in dict.fromkeys(vocabularies))
-    _say(console, f"vocabulary: {sizes} pieces")
+    say(console, f"vocabulary: {sizes} pieces")
     return vocabularies
 
 
@@ -157,11 +159,23 @@ def _corpus(
     recipe: Recipe, text: Text, held_out: HeldOut, vocabularies: Vocabularies, home: Path, console: Console
 ) -> Corpus:
     if not (home / HEADER).is_file():
-        report = pack(text.chunks(), vocabularies, recipe.data.filters, home, held_out, cores())
+        told = _Progress(text.name, console)
+        report = pack(text.chunks(), vocabularies, recipe.data.filters, home, held_out, cores(), told)
         for line in report.lines():
-            _say(console, f"corpus {text.name}: {line}")
+            say(console, f"corpus {text.name}: {line}")
     return Corpus.open(home, vocabularies)
 
 
-def _say(console: Console, text: str) -> None:
-    console.print(text, markup=False, highlight=False, soft_wrap=True)
+class _Progress:
+    """Says now and then how far packing is; what is soon done needs no word."""
+
+    def __init__(self, name: str, console: Console) -> None:
+        self.name, self.console = name, console
+        self.began = self.last = time.monotonic()
+
+    def __call__(self, read: int, kept: int) -> None:
+        now = time.monotonic()
+        if now - self.last >= EVERY:
+            speed = read / (now - self.began)
+            say(self.console, f"corpus {self.name}: {read:,} pairs read, {kept:,} kept, {speed:,.0f} a second")
+            self.last = now

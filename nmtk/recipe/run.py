@@ -131,16 +131,18 @@ def begin(located: Located, run: Path, ranks: Ranks, console: Console, trains: b
     keep_memory()
     torch.set_num_threads(located.recipe.training.threads or torch.get_num_threads())
     ranks.at(0, "preparing", least=math.inf)
+    prepared = None
     if ranks.first:
         claim(run, located, trains=trains)
-        manifest = prepare(located, run, console).texts.manifest
+        prepared = prepare(located, run, console)
         if trains or not begun(run):
-            write_manifest(run, located.folder, manifest)
+            write_manifest(run, located.folder, prepared.texts.manifest)
     ranks.wait()
     if ranks.first_here and not ranks.first:
-        prepare(located, run, console)
+        prepared = prepare(located, run, console)
     ranks.wait()
-    prepared = prepare(located, run, console)
+    if prepared is None:
+        prepared = prepare(located, run, console)
     digests = [prepared.vocabularies.digest, *(corpus.digest for corpus in prepared.mixture.corpora)]
     if digests != ranks.tell(digests):
         raise DataError(

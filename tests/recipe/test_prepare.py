@@ -2,18 +2,27 @@
 
 import io
 import re
+from itertools import count
 from pathlib import Path
+from types import SimpleNamespace
 
 import numpy as np
 import pytest
+import torch
 from rich.console import Console
 
+from nmtk.data.pairs import CHUNK
 from nmtk.documents import Document
 from nmtk.errors import DataError, OptionsError
+from nmtk.recipe.making import EVERY
 from nmtk.recipe.prepare import Prepared, prepare
-from nmtk.recipe.recipe import Located, Recipe
+from nmtk.recipe.recipe import Located, Recipe, load
+from nmtk.recipe.run import begin
+from nmtk.training.distributed import Ranks
 from nmtk.vocabulary.learn import VocabularyOptions, learn
-from tests.training.conftest import sentences
+from tests.training.conftest import recipe, sentences
+
+__all__ = ["recipe"]
 
 
 def backwards(line: str) -> str:
@@ -78,6 +87,33 @@ def test_a_sample_is_learned_from_without_what_is_held_out(tmp_path: Path, kept:
     assert 40 < len(pairs) <= 50
     assert set(pairs) <= set(kept)
     assert max(kept.index(pair) for pair in pairs) > 100
+
+
+def test_packing_says_now_and_then_how_far_it_is(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    for name, pairs in (("train", 4 * CHUNK), ("valid", 1)):
+        for side in ("en", "de"):
+            lines = [f"{number}\n" for number in range(pairs)]
+            (tmp_path / f"{name}.{side}").write_text("".join(lines))
+    ticks = count(step=EVERY / 2)
+    monkeypatch.setattr("nmtk.recipe.prepare.time", SimpleNamespace(monotonic=lambda: next(ticks)))
+    _, said = prepared(tmp_path, 100)
+    told = [line for line in said.splitlines() if line.endswith(" a second")]
+    assert told == [
+        f"corpus corpus1: {read:,} pairs read, {read - 1:,} kept, {CHUNK / EVERY * 2:.0f} a second"
+        for read in (2 * CHUNK, 4 * CHUNK)
+    ]
+
+
+def test_a_process_prepares_once(recipe: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    times: list[Path] = []
+
+    def counting(located: Located, run: Path, console: Console) -> Prepared:
+        times.append(run)
+        return prepare(located, run, console)
+
+    monkeypatch.setattr("nmtk.recipe.run.prepare", counting)
+    begin(load(recipe), tmp_path / "run", Ranks(0, 1, torch.device("cpu")), Console(quiet=True))
+    assert times == [tmp_path / "run"]
 
 
 @pytest.mark.usefixtures("kept")
