@@ -12,6 +12,7 @@ from nmtk.decoding.scoring import Scorer
 from nmtk.decoding.translator import Translation
 from nmtk.documents import Document
 from nmtk.errors import OptionsError
+from nmtk.languages import base_language
 
 
 class Judge(Protocol):
@@ -105,10 +106,11 @@ def seated(jury: Sequence[Seat], load: Callable[[Path], Loaded], card: Document)
 
 def _check_direction(seat: Seat, found: Document, card: Document) -> None:
     """A card may as well not say what languages its model translates: then nothing is known against it."""
-    wanted = [card.get(side) for side in ("source", "target")]
+    sides, wanted = ([str(one.get(side) or "") for side in ("source", "target")] for one in (found, card))
     if seat.name == "backward":
         wanted.reverse()
-    sides = [found.get(side) for side in ("source", "target")]
-    if all([*sides, *wanted]) and sides != wanted:
-        there, here = (" to ".join(map(str, pair)) for pair in (sides, wanted))
-        raise OptionsError(f"--rerank: {seat.name}={seat.model} translates {there}: wanted a model of {here}")
+    if all([*sides, *wanted]) and [*map(base_language, sides)] != [*map(base_language, wanted)]:
+        raise OptionsError(
+            f"--rerank: {seat.name}={seat.model} translates {' to '.join(sides)}: "
+            f"wanted a model of {' to '.join(wanted)}"
+        )

@@ -6,6 +6,8 @@ from itertools import pairwise
 
 from sentencex import segment
 
+from nmtk.languages import base_language
+
 Encode = Callable[[Sequence[str]], list[list[int]]]
 
 _CLOSERS = "[\"'»”’)\\]」』）]*"
@@ -45,7 +47,7 @@ def sentences(text: str, language: str = "en") -> list[str]:
     """
     found: list[list[str]] = []
     last, worded = "", False
-    for part in segment(re.split("[-_]", language)[0].lower(), text):
+    for part in segment(base_language(language), text):
         has_word = any(character.isalpha() for character in part)
         if found and (not worded or _goes_on(last, part)):
             found[-1].append(part)

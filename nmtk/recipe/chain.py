@@ -11,6 +11,7 @@ from nmtk.bundle import CARD, OPTIONS, find
 from nmtk.decoding.options import DecodingOptions
 from nmtk.documents import read_yaml
 from nmtk.errors import ModelError, NmtkError, OptionsError
+from nmtk.languages import base_language
 from nmtk.recipe.data import DataOptions
 from nmtk.recipe.home import RUN, begun, claim, finished
 from nmtk.recipe.made import MadeOptions
@@ -190,5 +191,5 @@ def _check(name: str, options: MadeOptions, data: DataOptions, known: _Speaks, w
 
 
 def _same(known: str | None, wanted: str) -> bool:
-    """Whether two languages are the same but for their region; True where one is not known."""
-    return known is None or known.replace("_", "-").split("-")[0] == wanted.replace("_", "-").split("-")[0]
+    """Whether two languages are the same but for region and script; True where one is not known."""
+    return known is None or base_language(known) == base_language(wanted)

@@ -77,5 +77,6 @@ def test_a_judge_of_the_wrong_direction_is_refused(bundle: Bundle) -> None:
             OptionsError, match=rf"--rerank: {name}=runs/judge translates .*: wanted a model of {wanted}$"
         ):
             seated([seat], lambda _, found=found: bundle._replace(card=found), one)  # type: ignore[misc]
-        for card in ({}, other if name == "backward" else one):
+        fit = other if name == "backward" else one
+        for card in ({}, fit, {side: f"{language}_{language.upper()}" for side, language in fit.items()}):
             seated([seat], lambda _, card=card: bundle._replace(card=card), one)  # type: ignore[misc]
