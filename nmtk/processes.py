@@ -1,4 +1,4 @@
-"""Processes: what every one has in common that is started to work for this one."""
+"""Processes: those that torchrun starts with this one, and what every one has in common that works for this one."""
 
 import multiprocessing
 import os
@@ -8,6 +8,36 @@ import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
 from types import FrameType
+
+
+def cores() -> int:
+    """The processor cores that this process may use."""
+    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+
+
+def world_size() -> int:
+    """How many processes torchrun has started, on all machines; 1 without it."""
+    return int(os.environ.get("WORLD_SIZE", "1"))
+
+
+def own_rank() -> int:
+    """The number of this process among them, from 0."""
+    return int(os.environ["RANK"]) if world_size() > 1 else 0
+
+
+def local_size() -> int:
+    """How many of them are on this machine."""
+    return int(os.environ.get("LOCAL_WORLD_SIZE", "1"))
+
+
+def local_rank() -> int:
+    """The number of this process among those of its machine, from 0."""
+    return int(os.environ["LOCAL_RANK"]) if world_size() > 1 else 0
+
+
+def restarts() -> int:
+    """How often torchrun has started them again after one had failed."""
+    return int(os.environ.get("TORCHELASTIC_RESTART_COUNT", "0"))
 
 
 @contextmanager

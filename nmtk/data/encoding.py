@@ -1,7 +1,6 @@
 """Encoding: chunks of text pairs become chunks of ids, here or in other processes, always in their order."""
 
 import multiprocessing
-import os
 from collections import deque
 from collections.abc import Generator, Iterable, Iterator, Sequence
 from concurrent.futures import Future, ProcessPoolExecutor
@@ -83,11 +82,6 @@ def _side(ids: Sequence[Sequence[int]], texts: Sequence[str], vocabulary: Vocabu
     flat = np.fromiter(chain.from_iterable(ids), id_type(id_width(len(vocabulary))), int(lengths.sum()))
     words = np.fromiter((len(text.split()) for text in texts), LENGTH, len(texts))
     return EncodedSide(Sentences(flat, lengths), words)
-
-
-def cores() -> int:
-    """The processor cores that this process may use."""
-    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
 
 
 def encode(chunks: Iterable[Chunk], encoder: Encoder, workers: int = 1) -> Generator[Encoded, None, None]:

@@ -1,6 +1,5 @@
 """Opening: the translator of a job, and the crew that works for it."""
 
-import os
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import AbstractContextManager, contextmanager, nullcontext
 from functools import partial
@@ -9,7 +8,6 @@ from pathlib import Path
 import torch
 
 from nmtk.allocator import keep_memory
-from nmtk.data.encoding import cores
 from nmtk.decoding.crew import PRIMITIVES, Crew, Processes, Worker
 from nmtk.decoding.ensemble import load_models
 from nmtk.decoding.job import Job, Machine
@@ -17,8 +15,8 @@ from nmtk.decoding.loaded import Loaded
 from nmtk.decoding.options import DecodingOptions
 from nmtk.decoding.shards import own_device
 from nmtk.decoding.translator import Translator
-from nmtk.devices import pick_device, pick_precision
-from nmtk.processes import ended_in_order
+from nmtk.devices import pick_precision
+from nmtk.processes import cores, ended_in_order, local_size
 
 MOST_WORKERS = 16
 """Processes that are started unless more are asked for: each holds the model."""
@@ -55,7 +53,7 @@ def _processes(open_worker: Callable[[], Worker], size: int) -> Iterator[Crew]:
 def load(models: Sequence[Path], weights: Sequence[float] | None, machine: Machine) -> Loaded:
     """A model, or an ensemble of several, as the machine is to compute with it. Raises ModelError."""
     keep_memory(PRIMITIVES)
-    place = own_device(pick_device(machine.device))
+    place = own_device(machine.device)
     kind = pick_precision(machine.precision, place, exact=True)
     return load_models(models, weights, place, kind, packed=machine.engine is None)  # an engine wants the weights
 
@@ -64,7 +62,7 @@ def _workers(machine: Machine, device: torch.device) -> int:
     """How many processes share the work: on a CPU one for each core of its own, or as many as were asked for."""
     if device.type != "cpu":
         return 1
-    return machine.threads or max(1, min(cores() // int(os.environ.get("LOCAL_WORLD_SIZE", "1")), MOST_WORKERS))
+    return machine.threads or max(1, min(cores() // local_size(), MOST_WORKERS))
 
 
 def _open_worker(

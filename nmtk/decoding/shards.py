@@ -4,7 +4,6 @@ A range is a whole number of frames, and a frame a whole number of buffers, so e
 what is computed is the same to the last bit, on the same kind of device with as many threads.
 """
 
-import os
 import shutil
 import time
 from collections.abc import Callable, Iterator, Sequence
@@ -16,10 +15,12 @@ import torch
 
 from nmtk.decoding.output import Framed, frame_of, opened, pack_of
 from nmtk.decoding.parts import Journal, forget, in_work, known_by, opened_part, read_notes
+from nmtk.devices import pick_device
 from nmtk.documents import Document
 from nmtk.errors import DataError, NmtkError, OptionsError
 from nmtk.files import atomic_write, sync_folder
 from nmtk.lines import STANDARD, BlockReader, read_lines
+from nmtk.processes import local_rank, own_rank, restarts, world_size
 
 PATIENCE = 300.0
 """Seconds that a rank may show no sign of life; torchrun itself ends them all as soon as one has failed."""
@@ -45,8 +46,7 @@ class Shard(NamedTuple):
     @classmethod
     def of_environment(cls) -> Self | None:
         """That of this process among those that torchrun has started; None where there are no others."""
-        world = int(os.environ.get("WORLD_SIZE", "1"))
-        return cls(int(os.environ["RANK"]) + 1, world) if world > 1 else None
+        return cls(own_rank() + 1, world_size()) if world_size() > 1 else None
 
     def __str__(self) -> str:
         return f"{self.number}/{self.of}"
@@ -58,11 +58,15 @@ class Shard(NamedTuple):
         return range(min(first, total), min(stop, total))
 
 
-def own_device(device: torch.device) -> torch.device:
-    """Of the GPUs, that of this process among those of its machine, unless one was named."""
-    if device.type != "cuda" or Shard.of_environment() is None:
+def own_device(name: str) -> torch.device:
+    """The device of this name; of several GPUs, unless it names one, that of this process among those of its machine.
+
+    Raises OptionsError as `pick_device` does, and when there are fewer GPUs than such processes.
+    """
+    device = pick_device(name)
+    if device.type != "cuda" or ":" in name or world_size() == 1:
         return device
-    return torch.device("cuda", int(os.environ["LOCAL_RANK"]))
+    return pick_device(f"cuda:{local_rank()}")
 
 
 class Work(NamedTuple):
@@ -110,7 +114,7 @@ def opened_work(
 
     pack = pack_of(output.name)
     frame = frame_of(buffer, pack)
-    resume = resume or int(os.environ.get("TORCHELASTIC_RESTART_COUNT", "0")) > 0
+    resume = resume or restarts() > 0
     own = ranks or shard or Shard()
     total = count_lines(source) if own.of > 1 else None
     lines = None if total is None else own.lines(total, frame)

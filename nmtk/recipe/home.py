@@ -4,7 +4,7 @@ recipe.yaml     the recipe, every default written out
 run.yaml        the folder that the recipe was in, and the files it was made from, with their hashes
 vocabulary/  text/  data/      learned; generated, or made by a translation; packed. prepared.yaml: what from
 batches.yaml    with `batch_tokens: auto`, what was found
-checkpoints/  log.jsonl        of training
+checkpoints/  log.jsonl  tensorboard/      of training
 model/  translations/  scores.json  robustness.json      what came of it; verification.json: whether that is as expected
 """
 

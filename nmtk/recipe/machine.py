@@ -12,9 +12,9 @@ from pathlib import Path
 import torch
 
 from nmtk import __version__
-from nmtk.data.encoding import cores
 from nmtk.devices import cpu_flags, devices, has_fast_bfloat16
 from nmtk.documents import Document
+from nmtk.processes import cores
 from nmtk.recipe.fetch import cache_folder
 from nmtk.training.memory import free_memory
 

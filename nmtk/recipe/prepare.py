@@ -10,7 +10,6 @@ from typing import NamedTuple
 from rich.console import Console
 
 from nmtk.data.corpus import HEADER, Corpus
-from nmtk.data.encoding import cores
 from nmtk.data.held_out import HeldOut
 from nmtk.data.mixture import Mixture
 from nmtk.data.packing import pack
@@ -18,6 +17,7 @@ from nmtk.data.pairs import Pair
 from nmtk.documents import Document, read_yaml, to_yaml
 from nmtk.errors import DataError, OptionsError
 from nmtk.files import atomic_folder, write_text
+from nmtk.processes import cores
 from nmtk.recipe.home import begun
 from nmtk.recipe.making import EVERY, say
 from nmtk.recipe.recipe import Located, Recipe

@@ -19,6 +19,7 @@ from torch.nn.parallel import DistributedDataParallel
 
 from nmtk.devices import pick_device
 from nmtk.errors import NmtkError, TrainingError
+from nmtk.processes import local_rank, own_rank, world_size
 from nmtk.training.hub import Hub
 from nmtk.training.signals import unheard
 from nmtk.training.verdict import Patience, name_of
@@ -45,11 +46,11 @@ class Ranks(NamedTuple):
     @classmethod
     def join(cls, device: str) -> Self:
         """Join the processes that torchrun started (RANK, WORLD_SIZE, LOCAL_RANK), or stay alone without it."""
-        count = int(os.environ.get("WORLD_SIZE", "1"))
+        count = world_size()
         picked = pick_device(device)
         if count == 1:
             return cls(0, 1, picked).on(picked)
-        patience, rank = Patience.of_environment(), int(os.environ["RANK"])
+        patience, rank = Patience.of_environment(), own_rank()
         ranks = cls(rank, count, picked).on(_own_gpu() if picked.type == "cuda" else picked)
         try:
             store, *_ = next(rendezvous("env://", timeout=timedelta(seconds=patience.starting)))
@@ -103,7 +104,7 @@ class Ranks(NamedTuple):
     @property
     def first_here(self) -> bool:
         """Whether this is the first rank of its machine."""
-        return self.first or (self.world > 1 and int(os.environ["LOCAL_RANK"]) == 0)
+        return self.first or local_rank() == 0
 
     def exchange(self, wrapped: nn.Module, last: bool) -> AbstractContextManager[Any]:
         """Within it, gradients are exchanged, for the last batch of an update; else not, unless they are sharded: then
@@ -186,9 +187,9 @@ class Ranks(NamedTuple):
 
 
 def _own_gpu() -> torch.device:
-    local, here = int(os.environ["LOCAL_RANK"]), torch.cuda.device_count()
+    local, here = local_rank(), torch.cuda.device_count()
     if local >= here:
-        raise TrainingError(f"rank {os.environ['RANK']}: wanted GPU {local}, found {here}")
+        raise TrainingError(f"rank {own_rank()}: wanted GPU {local}, found {here}")
     return torch.device("cuda", local)
 
 

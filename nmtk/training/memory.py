@@ -1,6 +1,5 @@
-"""Memory of training: how much there is, how glibc keeps it, and what is said when there is none left."""
+"""Memory of training: how much there is, and what is said when there is none left."""
 
-import os
 import sys
 from collections.abc import Iterator
 from contextlib import AbstractContextManager
@@ -12,6 +11,7 @@ from torch import nn
 from nmtk import devices
 from nmtk.data.batches import Batch
 from nmtk.errors import TrainingError
+from nmtk.processes import local_size
 from nmtk.training.options import TrainingOptions
 
 
@@ -26,7 +26,7 @@ def free_memory(device: torch.device) -> int | None:
         return int(torch.cuda.mem_get_info(device)[0]) + held
     if device.type != "cpu" or (available := _available()) is None:
         return None
-    ranks = int(os.environ.get("LOCAL_WORLD_SIZE", "1"))
+    ranks = local_size()
     return min([available, *_left_of_groups()]) // ranks
 
 

@@ -16,11 +16,11 @@ from pathlib import Path
 import numpy as np
 
 from nmtk.data.corpus import Corpus
-from nmtk.data.encoding import cores
 from nmtk.data.filters import FilterOptions
 from nmtk.data.held_out import HeldOut
 from nmtk.data.packing import pack
 from nmtk.data.pairs import Pair, file_chunks, read_files
+from nmtk.processes import cores
 from nmtk.vocabulary.learn import VocabularyOptions, learn
 from nmtk.vocabulary.vocabulary import Vocabularies, Vocabulary
 

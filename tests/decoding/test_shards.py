@@ -196,7 +196,13 @@ def test_streams_are_refused_where_files_are_needed(
 
 
 def test_each_rank_has_a_gpu_of_its_own(monkeypatch: pytest.MonkeyPatch) -> None:
-    assert own_device(torch.device("cuda", 0)) == torch.device("cuda", 0)
+    monkeypatch.setattr(torch.cuda, "device_count", lambda: 4)
+    assert own_device("auto") == torch.device("cuda", 0)
     as_rank(monkeypatch, 3, 8)
-    assert own_device(torch.device("cuda", 0)) == torch.device("cuda", 3)
-    assert own_device(torch.device("cpu")) == torch.device("cpu")
+    assert own_device("auto") == own_device("cuda") == torch.device("cuda", 3)
+    assert own_device("cpu") == torch.device("cpu")
+    for named in ("cuda:0", "cuda:1"):
+        assert own_device(named) == torch.device(named)
+    as_rank(monkeypatch, 4, 8)
+    with pytest.raises(OptionsError, match=r"^device: cuda:4 is not on this machine; here: cuda:0, cuda:1, "):
+        own_device("auto")
