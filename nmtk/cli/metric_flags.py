@@ -44,7 +44,8 @@ TerCaseSensitive: TypeAlias = Annotated[bool, _metric("--ter-case-sensitive", he
 TerNormalized: TypeAlias = Annotated[bool, _metric("--ter-normalized", help="TER cuts off punctuation first.")]
 TerNoPunct: TypeAlias = Annotated[bool, _metric("--ter-no-punct", help="TER leaves punctuation out.")]
 TerAsianSupport: TypeAlias = Annotated[
-    bool, _metric("--ter-asian-support", help="These two know Chinese and Japanese, too.")
+    bool,
+    _metric("--ter-asian-support", help="--ter-normalized and --ter-no-punct mind Chinese and Japanese signs, too."),
 ]
 CometModel: TypeAlias = Annotated[
     str | None, _metric(metavar="NAME", help="COMET's.", show_default="Unbabel/wmt22-comet-da")

@@ -111,7 +111,7 @@ Rerank: TypeAlias = Annotated[
     ),
 ]
 
-NoRepeatNgram: TypeAlias = Annotated[int | None, _rule(metavar="N", min=0, help="No N words in a row come twice.")]
+NoRepeatNgram: TypeAlias = Annotated[int | None, _rule(metavar="N", min=0, help="No N pieces in a row come twice.")]
 RepetitionPenalty: TypeAlias = Annotated[
     float | None, _rule(min=1.0, max=MOST_FACTOR, help="What makes tokens that were said less likely; 1: nothing.")
 ]
@@ -126,7 +126,7 @@ MaxRatio: TypeAlias = Annotated[
 MaxExtra: TypeAlias = Annotated[int | None, _rule(min=0, max=MOST_TOKENS, help="Most tokens beside those.")]
 Longest: TypeAlias = Annotated[int | None, _rule(min=1, max=MOST_TOKENS, help="Most tokens, whatever the source.")]
 LongestInput: TypeAlias = Annotated[
-    int | None, _rule(min=1, max=MOST_TOKENS, help="Pieces from which a line is translated in parts.")
+    int | None, _rule(min=1, max=MOST_TOKENS, help="Pieces above which a line is translated in parts.")
 ]
 Unknown: TypeAlias = Annotated[bool | None, _rule(help="Whether the unknown piece may stand in it.")]
 
