@@ -1,6 +1,8 @@
 """The special pieces of a target vocabulary, as search sees them."""
 
-from typing import NamedTuple
+from typing import NamedTuple, Self
+
+from nmtk.vocabulary.vocabulary import Vocabulary
 
 
 class Specials(NamedTuple):
@@ -9,3 +11,8 @@ class Specials(NamedTuple):
     bos: int
     eos: int
     never: tuple[int, ...] = ()
+
+    @classmethod
+    def of(cls, target: Vocabulary, unknown: bool) -> Self:
+        """Those of a vocabulary; unknown: whether its unknown piece may stand in a sentence."""
+        return cls(target.bos, target.eos, (target.pad, target.bos, *(() if unknown else (target.unk,))))

@@ -76,8 +76,7 @@ class Translator:
         self.crew = crew
         self.options = _within(bundle.model.longest, options)
         vocabulary = bundle.vocabularies.target
-        never = (vocabulary.pad, vocabulary.bos, *(() if options.unknown else (vocabulary.unk,)))
-        self.specials = Specials(vocabulary.bos, vocabulary.eos, never)
+        self.specials = Specials.of(vocabulary, options.unknown)
         self.phrases = Phrases(vocabulary, options.unknown)
         self.paragraphs = options.split == "sentences"
         self.language = options.source_language or str(bundle.card.get("source", "en"))

@@ -185,7 +185,7 @@ def _measure_run(located: Located, run: Path, wishes: Wishes) -> Measured:
         questions_of(prepared, recipe.decoding, references=trained is None),
         one.eos,
         one.pad,
-        Specials(other.bos, other.eos, (other.pad, other.bos, other.unk)),
+        Specials.of(other, recipe.decoding.unknown),
     )
     return _measure(subject, device, wishes.seconds)
 

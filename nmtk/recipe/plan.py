@@ -175,7 +175,7 @@ def _validation(recipe: Recipe, prepared: Prepared, speed: float, device: torch.
     if options.metrics == ("loss",):
         return seconds
     one, other = prepared.vocabularies
-    specials = Specials(other.bos, other.eos, (other.pad, other.bos, other.unk))
+    specials = Specials.of(other, recipe.decoding.unknown)
     asked = one.eos, one.pad, specials, options.strategy, recipe.decoding.batch_tokens, SECONDS
     model = Transformer(recipe.model, *map(len, prepared.vocabularies)).eval()
     model.to(place_for(model, device))  # whole, on this rank alone
