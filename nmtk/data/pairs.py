@@ -105,15 +105,9 @@ class TaggedChunk:
             yield Pair(f"{self.tag} {source}" if source.strip() else source, target, line)
 
 
-def read_files(source: Path, target: Path, span: Span = WHOLE) -> Iterator[Pair]:
+def read_files(source: Path, target: Path) -> Iterator[Pair]:
     """Pairs from two files side by side, streamed; see `file_chunks`."""
-    for chunk in file_chunks(source, target, span):
-        yield from chunk
-
-
-def read_tsv(path: Path, columns: tuple[int, int] | None = None, span: Span = WHOLE) -> Iterator[Pair]:
-    """Pairs from one file of TAB-separated columns, streamed; see `tsv_chunks`."""
-    for chunk in tsv_chunks(path, columns, span):
+    for chunk in file_chunks(source, target):
         yield from chunk
 
 

@@ -11,10 +11,13 @@ from typing import Generic, TypeVar
 
 T = TypeVar("T")
 
+AHEAD = 4
+"""Items that are made before they are asked for."""
 
-def prefetch(items: Callable[[], Iterator[T]], ahead: int = 4) -> Generator[T]:
+
+def prefetch(items: Callable[[], Iterator[T]]) -> Generator[T]:
     """Make items in a thread, some ahead of their use."""
-    ready: queue.Queue[tuple[T | None, BaseException | None]] = queue.Queue(ahead)
+    ready: queue.Queue[tuple[T | None, BaseException | None]] = queue.Queue(AHEAD)
     stop = threading.Event()
 
     def put(entry: tuple[T | None, BaseException | None]) -> None:

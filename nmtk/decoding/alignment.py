@@ -18,6 +18,9 @@ from nmtk.decoding.splitting import split_text
 from nmtk.model.attention import Attend
 from nmtk.vocabulary.proto import Span
 
+BATCH_TOKENS = 4096
+"""Pieces of a batch, by the longer side of each part."""
+
 _WORD = re.compile(r"\S+")
 
 
@@ -48,22 +51,16 @@ class Aligner:
     def __init__(
         self,
         bundle: Bundle,
-        layer: int | None = None,
-        batch_tokens: int = 4096,
         longest: int | None = None,
         language: str = "en",
         paragraphs: bool = False,
     ):
-        """layer: of the decoder, from 0.
-
-        longest, language, paragraphs: how the translator splits lines, see `split`; where longest is None, not at all.
-        """
+        """How the translator splits lines, see `split`; where longest is None, not at all."""
         self.bundle = bundle
-        self.batch_tokens = batch_tokens
         self.longest, self.language, self.paragraphs = longest, language, paragraphs
         layers = bundle.model.decoder.layers
         usual = len(layers) - 2 if len(layers) > 2 else len(layers) - 1
-        self.attend: Attend = layers[usual if layer is None else layer].cross_attention.attend
+        self.attend: Attend = layers[usual].cross_attention.attend
         self.device = next(bundle.model.parameters()).device
 
     def weights(self, parts: Sequence[Part]) -> list[Tensor]:
@@ -72,7 +69,7 @@ class Aligner:
         A row sums to less than one by what goes to the source's `</s>`, which has no column.
         """
         found: list[Tensor] = [torch.empty(0)] * len(parts)
-        for places in by_length([1 + max(map(len, part)) for part in parts], self.batch_tokens):
+        for places in by_length([1 + max(map(len, part)) for part in parts], BATCH_TOKENS):
             weights_BTS = self._batch([parts[place] for place in places])
             for place, weights_TS in zip(places, weights_BTS, strict=True):
                 source, target = parts[place]

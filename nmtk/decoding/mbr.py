@@ -18,6 +18,9 @@ from nmtk.decoding.hypotheses import Hypothesis
 Utility: TypeAlias = Literal["chrf", "bleu"]
 """How like two translations are: sentence chrF2, or sentence BLEU, as sacreBLEU measures them. 0 to 100."""
 
+BETA = 2.0
+"""How much more recall counts than precision, in chrF2."""
+
 Array: TypeAlias = npt.NDArray[Any]
 
 
@@ -44,7 +47,7 @@ def utilities(texts: Sequence[str], metric: Utility) -> Array:
     return _chrf(texts) if metric == "chrf" else _bleu(texts)
 
 
-def _chrf(texts: Sequence[str], beta: float = 2.0) -> Array:
+def _chrf(texts: Sequence[str]) -> Array:
     """F-score of the mean precision and the mean recall, over the lengths that both texts have n-grams of."""
     match_NUU, count_NU = shared([[ord(letter) for letter in "".join(text.split())] for text in texts], 6)
     said_NU1, wanted_N1U = count_NU[:, :, None], count_NU[:, None, :]
@@ -52,8 +55,8 @@ def _chrf(texts: Sequence[str], beta: float = 2.0) -> Array:
     # Where a text has no n-grams nothing matches, so the other divisor does not matter.
     precision_UU = (match_NUU / said_NU1.clip(1)).sum(0) / orders_UU.clip(1)
     recall_UU = (match_NUU / wanted_N1U.clip(1)).sum(0) / orders_UU.clip(1)
-    below_UU = beta**2 * precision_UU + recall_UU
-    figure_UU: Array = 100 * (1 + beta**2) * precision_UU * recall_UU / np.where(below_UU > 0, below_UU, 1)
+    below_UU = BETA**2 * precision_UU + recall_UU
+    figure_UU: Array = 100 * (1 + BETA**2) * precision_UU * recall_UU / np.where(below_UU > 0, below_UU, 1)
     return figure_UU
 
 

@@ -197,14 +197,14 @@ def _of_rank(output: Path, shard: Shard) -> Path:
     return output.with_name(f"{output.name}.{shard.number - 1}-of-{shard.of}")
 
 
-def _wait(tasks: dict[Path, Document], now: Callable[[], float] = time.monotonic) -> None:
+def _wait(tasks: dict[Path, Document]) -> None:
     """Until all parts are done. Raises NmtkError when nobody has worked at one for too long."""
-    alive = dict.fromkeys(tasks, now())
+    alive = dict.fromkeys(tasks, time.monotonic())
     while open_ := [path for path, task in tasks.items() if not _done(path, task)]:
         for path in open_:
             if in_work(path):
-                alive[path] = now()
-            elif now() - alive[path] > PATIENCE:
+                alive[path] = time.monotonic()
+            elif time.monotonic() - alive[path] > PATIENCE:
                 raise NmtkError(
                     f"{path}: no process has written it for {PATIENCE:.0f} s: one has died, or not all share this disk"
                 )

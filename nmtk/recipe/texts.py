@@ -67,14 +67,14 @@ def given_files(data: DataOptions, recipe: Path, work: Path, finder: Finder | No
     return {file: finder.find(file) for file in dict.fromkeys(named) if file not in data.translate}
 
 
-def find_texts(data: DataOptions, recipe: Path, work: Path, finder: Finder | None = None, waits: bool = True) -> Texts:
+def find_texts(data: DataOptions, recipe: Path, work: Path, waits: bool = True) -> Texts:
     """Find, fetch or generate all files of a recipe.
 
     recipe: the folder that the recipe is in. work: where generated files are written, the same ones each time.
     Raises DataError when a file is missing, cannot be fetched or has another hash; and when one is still to be made by
     a translation, unless nobody `waits` for it: then its path is the one that it will have.
     """
-    finder = finder or finder_of(data, recipe, work)
+    finder = finder_of(data, recipe, work)
     made = {
         name: find_made(name, options, work) for name, options in data.translate.items() if waits or is_made(name, work)
     }

@@ -146,10 +146,6 @@ class Vocabulary:
         """The pieces that the ids stand for; a space is U+2581."""
         return [self._processor.id_to_piece(int(i)) for i in ids]
 
-    def unknown(self, ids: Iterable[int]) -> int:
-        """How many of the ids are <unk>."""
-        return sum(i == self.unk for i in ids)
-
     def knows(self, ids: Iterable[int]) -> bool:
         """Whether each id is a piece of its own: none is <unk>, none a byte of a character that has no piece."""
         return self._outside.isdisjoint(ids)

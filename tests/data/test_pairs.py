@@ -4,7 +4,8 @@ import bz2
 import gzip
 import io
 import lzma
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from itertools import chain
 from pathlib import Path
 from types import SimpleNamespace
 
@@ -12,7 +13,7 @@ import pytest
 import zstandard
 
 from nmtk.data import pairs
-from nmtk.data.pairs import Pair, TaggedChunk, file_chunks, read_files, read_tsv
+from nmtk.data.pairs import WHOLE, Pair, Span, TaggedChunk, file_chunks, read_files, tsv_chunks
 from nmtk.errors import DataError
 from nmtk.lines import STANDARD
 
@@ -23,6 +24,10 @@ PACKERS: dict[str, Callable[[bytes], bytes]] = {
     ".bz2": bz2.compress,
     ".zst": zstandard.compress,
 }
+
+
+def read_tsv(path: Path, columns: tuple[int, int] | None = None, span: Span = WHOLE) -> Iterator[Pair]:
+    return chain.from_iterable(tsv_chunks(path, columns, span))
 
 
 def write(path: Path, data: bytes) -> Path:
@@ -145,14 +150,14 @@ def test_a_span_of_lines_is_read_across_chunks(
     target = write(tmp_path / "t", b"".join(b"t%d\n" % i for i in range(1, 11)))
     tsv = write(tmp_path / "p", b"".join(b"s%d\tt%d\n" % (i, i) for i in range(1, 11)))
     wanted = [Pair(f"s{i}", f"t{i}", i) for i in range(first, (last or 10) + 1)]
-    assert list(read_files(source, target, span)) == list(read_tsv(tsv, span=span)) == wanted
+    assert list(chain.from_iterable(file_chunks(source, target, span))) == list(read_tsv(tsv, span=span)) == wanted
     assert max(len(list(part)) for part in file_chunks(source, target, span)) <= chunk
 
 
 @pytest.mark.parametrize(("span", "lines"), [((2, 11), "2-11"), ((11, None), "11-")])
 def test_lines_that_are_not_there_are_told(tmp_path: Path, span: tuple[int, int | None], lines: str) -> None:
     path = write(tmp_path / "s", b"a\tb\n" * 10)
-    for read in (read_files(path, path, span), read_tsv(path, span=span)):
+    for read in (chain.from_iterable(file_chunks(path, path, span)), read_tsv(path, span=span)):
         with pytest.raises(DataError, match=f"s: has 10 lines, wanted lines {lines}$"):
             list(read)
 

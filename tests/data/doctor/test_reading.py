@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 from nmtk.data.doctor.reading import Reading
-from nmtk.data.pairs import CHUNK, WHOLE, Sieve, read_files, read_tsv
+from nmtk.data.pairs import CHUNK, WHOLE, Sieve, file_chunks, tsv_chunks
 
 
 def pairs(reading: Reading) -> list[tuple[str, str, int]]:
@@ -25,11 +25,13 @@ def test_sound_files_are_read_as_ever(tmp_path: Path, count: int, span: tuple[in
         pairs(reading)
         assert [finding.fault for finding in reading.findings] == ["missing lines"]
         return
-    wanted = [tuple(pair) for pair in read_files(source, target, span)]
+    wanted = [tuple(pair) for chunk in file_chunks(source, target, span) for pair in chunk]
     for paths in ((source, target), (tsv,)):
         reading = Reading(paths, None, span)
         found = pairs(reading)
-        assert found == (wanted if len(paths) == 2 else [tuple(pair) for pair in read_tsv(tsv, None, span)])
+        assert found == (
+            wanted if len(paths) == 2 else [tuple(pair) for chunk in tsv_chunks(tsv, None, span) for pair in chunk]
+        )
         assert reading.findings == []
 
 
@@ -89,6 +91,6 @@ def test_a_file_that_is_cut_short(tmp_path: Path) -> None:
 def test_lines_that_are_not_meant_are_left_out(tmp_path: Path, sieve: Sieve) -> None:
     (tmp_path / "s").write_text("".join(f"s {n}\n" for n in range(CHUNK + 99)))
     (tmp_path / "both").write_text("".join(f"s {n}\ts {n}\n" for n in range(CHUNK + 99)))
-    wanted = [tuple(pair) for pair in read_files(tmp_path / "s", tmp_path / "s") if sieve.keeps(pair.line)]
+    wanted = [(f"s {n}", f"s {n}", n + 1) for n in range(CHUNK + 99) if sieve.keeps(n + 1)]
     for paths in ((tmp_path / "s", tmp_path / "s"), (tmp_path / "both",)):
         assert pairs(Reading(paths, sieve=sieve)) == wanted
