@@ -1,7 +1,6 @@
 """Resuming is exact: however often a run is killed, its weights and its log are those of a run that never was."""
 
 import json
-import random
 import shutil
 import signal
 import subprocess
@@ -14,10 +13,12 @@ import torch
 from safetensors.torch import load_file, save_file
 
 from nmtk.bundle import checkpoints_in
+from nmtk.data.cursor import Share
 from nmtk.documents import read_yaml
 from nmtk.errors import TrainingError
 from nmtk.recipe.home import held
 from nmtk.training.progress import TIMES, Log
+from nmtk.training.trainer import Trainer
 from tests.training.conftest import Train, environment
 
 SETTINGS = ("training.updates=60", "training.checkpoint.every=5", "training.validation.every=15", "training.ema=0.9")
@@ -44,21 +45,23 @@ def test_killed_runs_end_as_unbroken_ones(train: Train, recipe: Path, tmp_path: 
     settings = [*SETTINGS, f"training.{setting}"]
     straight = train("straight", *settings)
     assert straight.returncode == 0, straight.stderr
-    rng = random.Random(1)
-    command = [sys.executable, "-m", "nmtk", "train", str(recipe), "-o", str(tmp_path / "killed"), *settings]
-    kills = 0
-    for _ in range(3):
-        before = max(checkpoints_in(tmp_path / "killed"), default=0)
-        process = subprocess.Popen(command, env=environment(), stdout=subprocess.DEVNULL)
-        while process.poll() is None and max(checkpoints_in(tmp_path / "killed"), default=0) <= before:
-            time.sleep(0.002)
-        time.sleep(rng.uniform(0, 0.08))  # a few updates, or amid the next checkpoint
-        if process.poll() is None:
-            process.kill()
-            kills += 1
-        process.wait()
-    assert kills == 3
-    assert max(checkpoints_in(tmp_path / "killed")) < 60, "it was done before it was killed"
+    for update in (8, 29, 34):  # some updates after a checkpoint, or right before the next
+        script = (
+            "import os, signal, sys\n"
+            "from nmtk.cli.app import main\n"
+            "from nmtk.training.trainer import Trainer\n"
+            "update = Trainer._update\n"
+            "def die(trainer, share):\n"
+            "    update(trainer, share)\n"
+            f"    if trainer.state.update == {update}:\n"
+            "        os.kill(os.getpid(), signal.SIGKILL)\n"
+            "Trainer._update = die\n"
+            f"sys.argv = ['nmtk', 'train', {str(recipe)!r}, '-o', {str(tmp_path / 'killed')!r}, *{settings}]\n"
+            "main()\n"
+        )
+        died = subprocess.run([sys.executable, "-c", script], env=environment(), capture_output=True, check=False)
+        assert died.returncode == -signal.SIGKILL
+        assert max(checkpoints_in(tmp_path / "killed")) == update // 5 * 5
     resumed = train("killed", *settings)
     assert resumed.returncode == 0, resumed.stderr
     assert "going on from update" in resumed.stderr
@@ -107,19 +110,22 @@ def test_a_signal_saves_and_ends_cleanly(train: Train, recipe: Path, tmp_path: P
     assert f"going on from update {update}" in again.stderr
 
 
-def test_an_interrupted_run_ends_in_the_same_model(train: Train, recipe: Path, tmp_path: Path) -> None:
+def test_an_interrupted_run_ends_in_the_same_model(
+    train: Train, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     settings = [*SETTINGS, "training.checkpoint.keep_last=3", "training.average.count=3"]
     assert train("straight", *settings).returncode == 0
-    command = [sys.executable, "-m", "nmtk", "train", str(recipe), "-o", str(tmp_path / "broken"), *settings]
-    process = subprocess.Popen(command, env=environment(), stderr=subprocess.DEVNULL)
-    log = Log(tmp_path / "broken" / "log.jsonl")
-    while max(checkpoints_in(tmp_path / "broken"), default=0) < 50:
-        time.sleep(0.002)
-    while max(record["update"] for record in log.read()) % 5 == 0 and process.poll() is None:
-        time.sleep(0.001)
-    process.terminate()
-    assert process.wait(60) == 130
-    assert max(checkpoints_in(tmp_path / "broken")) % 5
+    update = Trainer._update
+
+    def interrupted(trainer: Trainer, share: Share) -> None:
+        update(trainer, share)
+        if trainer.state.update == 53:
+            signal.raise_signal(signal.SIGTERM)
+
+    with monkeypatch.context() as patched:
+        patched.setattr(Trainer, "_update", interrupted)
+        assert train("broken", *settings).returncode == 130
+    assert max(checkpoints_in(tmp_path / "broken")) == 53
     assert train("broken", *settings).returncode == 0
     models = [(tmp_path / name / "model" / "model.safetensors").read_bytes() for name in ("straight", "broken")]
     assert models[0] == models[1]
