@@ -23,6 +23,18 @@ def sha256(path: Path) -> str:
         return hashlib.file_digest(file, "sha256").hexdigest()
 
 
+def cache_folder(kind: str) -> Path:
+    """The user's folder for a kind of what can be had again: `data`, which was fetched, or what is made of a model.
+
+    It is in nmtk/ under XDG_CACHE_HOME, or else ~/.cache. Where NMTK_CACHE is set it names the one for data, in which
+    all others are.
+    """
+    if named := os.environ.get("NMTK_CACHE"):
+        folder = Path(named).expanduser()
+        return folder if kind == "data" else folder / kind
+    return Path(os.environ.get("XDG_CACHE_HOME") or "~/.cache").expanduser() / "nmtk" / kind
+
+
 def sync_folder(folder: Path) -> None:
     """Have the disk keep which files are in a folder."""
     descriptor = os.open(folder, os.O_RDONLY)

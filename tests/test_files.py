@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 
 from nmtk.errors import DataError, NmtkError
-from nmtk.files import atomic_folder, atomic_write, download, sha256, write_text
+from nmtk.files import atomic_folder, atomic_write, cache_folder, download, sha256, write_text
 
 CONTENT = os.urandom(3 << 20)
 DIGEST = hashlib.sha256(CONTENT).hexdigest()
@@ -23,6 +23,20 @@ def names(folder: Path) -> list[str]:
 
 def no_space(*_: Any) -> None:
     raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+
+
+def test_one_cache_has_a_folder_for_each_kind(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    for name in ("NMTK_CACHE", "XDG_CACHE_HOME"):
+        monkeypatch.delenv(name, raising=False)
+    monkeypatch.setenv("HOME", str(tmp_path))
+    assert cache_folder("data") == tmp_path / ".cache" / "nmtk" / "data"
+    assert cache_folder("ctranslate2") == tmp_path / ".cache" / "nmtk" / "ctranslate2"
+    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "fast"))
+    assert cache_folder("data") == tmp_path / "fast" / "nmtk" / "data"
+    assert cache_folder("ctranslate2") == tmp_path / "fast" / "nmtk" / "ctranslate2"
+    monkeypatch.setenv("NMTK_CACHE", "~/corpora")
+    assert cache_folder("data") == tmp_path / "corpora"
+    assert cache_folder("ctranslate2") == tmp_path / "corpora" / "ctranslate2"
 
 
 def test_sha256(tmp_path: Path) -> None:

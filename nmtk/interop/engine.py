@@ -10,6 +10,7 @@ import fcntl
 import hashlib
 import json
 import os
+import shutil
 import sys
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
@@ -28,7 +29,7 @@ from nmtk.decoding.sentences import Sentence
 from nmtk.decoding.strategies import Beam, Greedy
 from nmtk.decoding.translator import Translator
 from nmtk.errors import ModelError, NmtkError, OptionsError
-from nmtk.files import atomic_folder
+from nmtk.files import atomic_folder, cache_folder
 from nmtk.interop.ctranslate2 import POSITIONS, export, load, names
 
 NEAR = 1e-3
@@ -36,6 +37,9 @@ NEAR = 1e-3
 
 SCORED = 1024
 """Tokens that are scored at once: each has a row of the whole vocabulary's logits, which is what bounds the memory."""
+
+KEPT = 8
+"""Models that stay in the cache, those that were used last."""
 
 NO_PENALTY = 1e-9
 """In place of an exponent of nought, with which CTranslate2 stops before as many hypotheses as the beam is wide."""
@@ -198,13 +202,13 @@ def exported(bundle: Bundle, quiet: bool = True) -> Path:
 
     Raises ModelError when it does not.
     """
-    cache = Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache") / "nmtk" / "ctranslate2"
+    cache = cache_folder("ctranslate2")
     folder = cache / _digest(bundle)
     try:
         cache.mkdir(parents=True, exist_ok=True)
     except OSError as error:
-        raise NmtkError(f"{cache}: cannot be made: {error.strerror}: name another place in XDG_CACHE_HOME") from None
-    with (cache / f"{folder.name}.lock").open("wb") as lock:
+        raise NmtkError(f"{cache}: cannot be made: {error.strerror}: name another place in NMTK_CACHE") from None
+    with (cache / "lock").open("wb") as lock:
         fcntl.flock(lock, fcntl.LOCK_EX)  # of several processes that begin at once, one makes it
         if not folder.is_dir():
             if not quiet:
@@ -212,6 +216,10 @@ def exported(bundle: Bundle, quiet: bool = True) -> Path:
             with atomic_folder(folder) as beside:
                 export(bundle, beside)
                 check(bundle, beside)
+        os.utime(folder)
+        used = sorted((path for path in cache.iterdir() if path.is_dir()), key=lambda path: path.stat().st_mtime)
+        for old in used[:-KEPT]:
+            shutil.rmtree(old, ignore_errors=True)
     return folder
 
 

@@ -6,7 +6,7 @@ A name in a recipe, such as `multi30k/train.en.gz`, is looked for in these place
 2. beside the recipe;
 3. under the folder that the environment's NMTK_DATA names;
 4. in the current folder, or anywhere if the name is an absolute path;
-5. in the cache: NMTK_CACHE, or else ~/.cache/nmtk/data (of the same layout as NMTK_DATA).
+5. in the cache: NMTK_CACHE, or else nmtk/data under XDG_CACHE_HOME or ~/.cache (of the same layout as NMTK_DATA).
 
 If none has it, its source brings it into the cache (`nmtk.recipe.sources`): each `url` in turn, or the archive, test
 set, corpus or files that it is made of. Where the recipe gives a sha256 it is checked in all of these places, every
@@ -24,6 +24,7 @@ from typing import NamedTuple
 from rich.console import Console
 
 from nmtk.errors import DataError
+from nmtk.files import cache_folder
 from nmtk.recipe.sources.at_hand import AtHand
 from nmtk.recipe.sources.source import Found, Source
 
@@ -46,11 +47,6 @@ def data_folder() -> Path | None:
     return folder
 
 
-def cache_folder() -> Path:
-    """Where fetched files are kept: NMTK_CACHE, or ~/.cache/nmtk/data."""
-    return Path(os.environ.get("NMTK_CACHE") or "~/.cache/nmtk/data").expanduser()
-
-
 class Finder:
     """Finds the files of one recipe by the rules above, bringing those that have to be."""
 
@@ -67,7 +63,7 @@ class Finder:
         console: where progress is shown; standard error if not given.
         """
         self.files = files
-        self.cache = cache_folder()
+        self.cache = cache_folder("data")
         self.console = console or Console(stderr=True)
         self.found: dict[str, Found] = {}
         """All that was found, with what it is made of before it."""

@@ -14,8 +14,8 @@ import torch
 from nmtk import __version__
 from nmtk.devices import cpu_flags, devices, has_fast_bfloat16
 from nmtk.documents import Document
+from nmtk.files import cache_folder
 from nmtk.processes import cores
-from nmtk.recipe.fetch import cache_folder
 from nmtk.training.memory import free_memory
 
 _REQUIREMENT = re.compile(r"^([\w.-]+).*;.*\bextra\s*==\s*['\"]([\w-]+)['\"]")
@@ -34,7 +34,7 @@ def machine() -> Document:
         "devices": [_device(device) for device in devices()],
         "cores": cores(),
         "threads": torch.get_num_threads(),
-        "cache": _disk(cache_folder()),
+        "cache": _disk(cache_folder("data")),
         "here": _disk(Path()),
         "extras": extras(),
     }

@@ -1,3 +1,4 @@
+import os
 import sys
 from collections.abc import Callable
 from pathlib import Path
@@ -12,7 +13,7 @@ from nmtk.decoding.penalties import Average, Gnmt, NoPenalty
 from nmtk.decoding.sentences import Request, Sentence
 from nmtk.decoding.strategies import Beam, Greedy, Sampling, Strategy
 from nmtk.decoding.translator import Translator
-from nmtk.errors import ModelError, OptionsError
+from nmtk.errors import ModelError, NmtkError, OptionsError
 from nmtk.interop import engine
 from nmtk.interop.ctranslate2 import export
 from nmtk.interop.engine import CTranslate2, Searcher, exported, open_model, refuse
@@ -38,8 +39,8 @@ OTHERS = [
 
 @pytest.fixture(autouse=True)
 def cache(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "cache"))
-    return tmp_path / "cache" / "nmtk" / "ctranslate2"
+    monkeypatch.setenv("NMTK_CACHE", str(tmp_path / "cache"))
+    return tmp_path / "cache" / "ctranslate2"
 
 
 @pytest.fixture(scope="module")
@@ -211,6 +212,19 @@ def test_the_model_is_exported_once(bundle: Bundle, cache: Path, monkeypatch: py
     assert len(made) == 2
 
 
+def test_the_cache_keeps_the_models_that_were_used_last(
+    bundle: Bundle, cache: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(engine, "KEPT", 3)
+    folder = exported(bundle)
+    for age in range(1, 4):
+        (cache / f"other{age}").mkdir()
+        os.utime(cache / f"other{age}", (0, 1000 - age))
+    os.utime(folder, (0, 0))
+    assert exported(bundle) == folder
+    assert {path.name for path in cache.iterdir() if path.is_dir()} == {folder.name, "other1", "other2"}
+
+
 def damaged(bundle: Bundle, folder: Path) -> None:
     name = "encoder.layers.0.self_attention.out.weight"
     weight = dict(bundle.model.named_parameters())[name]
@@ -243,8 +257,8 @@ def test_a_damaged_folder_is_named(bundle: Bundle) -> None:
 
 def test_a_cache_that_cannot_be_made_is_named(bundle: Bundle, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     (tmp_path / "file").touch()
-    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "file"))
-    with pytest.raises(Exception, match=r"file/nmtk/ctranslate2: cannot be made: .*: name another place in XDG_CACHE"):
+    monkeypatch.setenv("NMTK_CACHE", str(tmp_path / "file"))
+    with pytest.raises(NmtkError, match=r"file/ctranslate2: cannot be made: .*: name another place in NMTK_CACHE$"):
         exported(bundle)
 
 
