@@ -16,7 +16,7 @@ from nmtk.decoding.output import opened
 from nmtk.decoding.scoring import Score, Scorer, perplexity
 from nmtk.decoding.translator import BUFFER
 from nmtk.devices import pick_device, pick_precision
-from nmtk.lines import refuse_over
+from nmtk.lines import origin_of, refuse_over
 from nmtk.vocabulary.vocabulary import Vocabulary
 
 
@@ -87,7 +87,8 @@ def score_stream(
     pairs = tokens = 0
     logp = 0.0
     read, given = tee(read_files(source, target))
-    scorer = Scorer(bundle, batch_tokens, lambda note: None if quiet else _tell(f"warning: {note}"))
+    origins = origin_of(source), origin_of(target)
+    scorer = Scorer(bundle, batch_tokens, lambda note: None if quiet else _tell(f"warning: {note}"), origins)
     scores = scorer.score_pairs((pair.source, pair.target) for pair in given)
     with opened(output, BUFFER) as records:
         for pair, score in zip(read, scores, strict=True):

@@ -47,9 +47,15 @@ class Score(NamedTuple):
 class Scorer:
     """A model that scores pairs, in batches of at most `batch_tokens` tokens of either side, padding included."""
 
-    def __init__(self, bundle: Loaded, batch_tokens: int = 4096, told: Callable[[str], None] = lambda _: None):
-        """told: of what will take long, before it does."""
-        self.bundle, self.told = bundle, told
+    def __init__(
+        self,
+        bundle: Loaded,
+        batch_tokens: int = 4096,
+        told: Callable[[str], None] = lambda _: None,
+        origins: tuple[str, str] = ("source", "target"),
+    ):
+        """told: of what will take long, before it does. origins: where the two sides come from, for messages."""
+        self.bundle, self.told, self.origins = bundle, told, origins
         self.batch_tokens = batch_tokens
         self.device = next(bundle.model.parameters()).device
 
@@ -94,9 +100,9 @@ class Scorer:
         if longest is None:
             return
         for line, pair in enumerate(pairs, first):
-            for side, ids in zip(("source", "target"), pair, strict=True):
+            for origin, ids in zip(self.origins, pair, strict=True):
                 if len(ids) >= longest:
-                    found = f"line {line}: found {len(ids) + 1:,} tokens in the {side}, </s> among them"
+                    found = f"{origin}:{line}: found {len(ids) + 1:,} tokens, </s> among them"
                     raise DataError(f"{found}; the model has {longest:,} positions: score the line in parts")
 
     @torch.inference_mode()

@@ -60,8 +60,8 @@ class System:
         A translation begins with `prefix`, holds each `required` phrase and none that is `forbidden`. These hold for
         each line that is given as text; a line that has its own is a `Request`.
 
-        Raises DataError for a phrase that no translation can hold, OptionsError for required phrases without a beam,
-        and for a Request with such phrases beside it.
+        Raises DataError for a phrase that no translation can hold, and for required phrases without a beam;
+        OptionsError for a Request with such phrases beside it.
         """
         phrases = prefix, _phrases(required), _phrases(forbidden)
         single = isinstance(text, str | Request)

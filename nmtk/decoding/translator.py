@@ -183,7 +183,10 @@ class Translator:
         source_BS, keep_BS = source_batch([one.pieces for one in batch], source.eos, source.pad, self.device)
         limits, keys = [*map(self._limit, batch)], [sentence.key for sentence in batch]
         rules = make_rules(options, batch, limits, self.specials.eos, self.phrases.spelling, self.device)
-        strategy = requiring(strategy, [one.required for one in batch], self.specials.eos)
+        try:
+            strategy = requiring(strategy, [one.required for one in batch], self.specials.eos)
+        except OptionsError as error:
+            raise LineError(min(one.key for one in batch if one.required) // PARTS + 1, str(error)) from None
         given = self.bundle.model, source_BS, keep_BS, limits, strategy, self.specials
         remedies = f"a smaller batch_tokens than {options.batch_tokens:,}, fewer hypotheses than {strategy.width:,}"
         with attention_kernels(self.device), naming_the_batch(source_BS, f"{remedies}, or a shorter longest"):

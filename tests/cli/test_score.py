@@ -150,7 +150,7 @@ def test_a_line_beyond_the_models_positions_is_refused(
         sides[1].write_text("".join(f"{line}\n" for line in lines))
         assert len(bundle.vocabularies.target.encode([text])[0]) + 1 == tokens
         ended = nmtk("score", "-m", tmp_path, *sides, "-q")
-        said = "line 10: found 61 tokens in the target, </s> among them; the model has 60 positions: score the line in"
+        said = f"{sides[1]}:10: found 61 tokens, </s> among them; the model has 60 positions: score the line in parts"
         assert (ended.code, said in ended.err) == ((0, False) if tokens == 60 else (1, True))
 
 

@@ -317,6 +317,16 @@ def test_a_line_whose_phrases_contradict_those_of_all_is_named(nmtk: Callable[..
     assert ended.err.startswith("nmtk: error: standard input:2: the prefix 'The old' holds the forbidden phrase")
 
 
+@pytest.mark.parametrize("decode", ["greedy", "sampling", "mbr", "diverse-beam"])
+def test_a_line_that_requires_phrases_of_a_search_that_cannot_is_named(
+    nmtk: Callable[..., Any], folder: Path, decode: str
+) -> None:
+    text = '{"text": "A dog runs."}\n{"text": ""}\n{"text": "A cat sings.", "required": ["cat"]}\n'
+    ended = nmtk("translate", "-m", folder, *ON_CPU, "--input-format", "jsonl", "--decode", decode, stdin=text)
+    said = f"required phrases need a beam that they can share: found {decode}, wanted beam"
+    assert (ended.code, ended.err) == (1, f"nmtk: error: standard input:3: {said}\n")
+
+
 @pytest.mark.parametrize("processes", [1, 2])
 def test_a_line_that_no_translation_can_answer_is_named(
     nmtk: Callable[..., Any], folder: Path, tmp_path: Path, processes: int

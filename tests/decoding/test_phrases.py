@@ -193,8 +193,9 @@ def test_python_asks_with_keywords_or_requests(bundle: Bundle) -> None:
     assert system.translate(asked[0]) == system.translate(asked)[0]
     with pytest.raises(OptionsError, match=r"^a Request says itself what it asks for"):
         system.translate(asked, forbidden="x")
-    with pytest.raises(OptionsError, match=r"^required phrases need a beam"):
-        system.translate(LINES[0], Greedy(), required="dog")
+    asked = [nmtk.Request(LINES[0]), nmtk.Request(LINES[1], required=("dog",))]
+    with pytest.raises(DataError, match=r"^line 2: required phrases need a beam .*: found greedy, wanted beam$"):
+        system.translate(asked, Greedy())
 
 
 @pytest.mark.slow
