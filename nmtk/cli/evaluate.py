@@ -161,6 +161,7 @@ def evaluate(
     from nmtk.evaluation.significance import Resampling
     from nmtk.evaluation.systems import read_systems, score_systems, target_of, translate
     from nmtk.evaluation.testsets import Task, named_task
+    from nmtk.languages import base_language
 
     chrf: Document = {"lowercase": chrf_lowercase, "eps_smoothing": chrf_eps_smoothing}
     settings: dict[str, Document] = {
@@ -205,7 +206,7 @@ def evaluate(
         return
     if model:
         target = target_of(model)
-        if pair and target and target.replace("_", "-").split("-")[0] != language.split("_")[0]:
+        if pair and target and base_language(target) != base_language(language):
             warn(f"-l {pair}: but {model} translates into {target}")
         systems = [translate(model, task)]
         chosen = [in_language(metric, target) for metric in chosen]

@@ -9,7 +9,6 @@ positions, norms, activation and tying of the model, its dropout, optimiser, sch
 """
 
 import json
-import os
 import time
 from collections import Counter
 from collections.abc import Iterator
@@ -22,6 +21,7 @@ from rich.console import Console
 from nmtk.devices import pick_device
 from nmtk.documents import Document
 from nmtk.errors import OptionsError
+from nmtk.processes import world_size
 from nmtk.recipe.chain import Stage, chain_of
 from nmtk.recipe.contract import comparable
 from nmtk.recipe.evaluate import Scores
@@ -66,7 +66,7 @@ def dry_run(located: Located) -> Tried:
     """Do a recipe's whole job with little. Raises what that job would raise, and leaves nothing behind."""
     began = time.monotonic()
     recipe = located.recipe
-    if (ranks := os.environ.get("WORLD_SIZE", "1")) != "1":
+    if (ranks := world_size()) != 1:
         raise OptionsError(f"dry run: found {ranks} ranks, wanted one process")
     with TemporaryDirectory(prefix="nmtk-dry-run-") as name:
         stages = chain_of(located, Path(name) / "runs" / recipe.name)

@@ -4,9 +4,7 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import TypeAlias
 
-from nmtk.bundle import Bundle, checkpoints_in
-from nmtk.decoding.options import DecodingOptions
-from nmtk.decoding.translator import Translator
+from nmtk.bundle import checkpoints_in
 from nmtk.errors import ModelError
 from nmtk.evaluation.metrics import Metric, evaluate, in_language, metric_named
 from nmtk.evaluation.names import USUAL
@@ -18,7 +16,7 @@ from nmtk.recipe.contract import EXACT, Expectation
 from nmtk.recipe.home import open_run
 from nmtk.recipe.recipe import Recipe
 from nmtk.recipe.texts import Text, find_tests
-from nmtk.recipe.translations import TRANSLATIONS, keep, model_of, place_of, translations
+from nmtk.recipe.translations import model_of, place_of, translations
 
 Scores: TypeAlias = dict[str, dict[str, Score]]
 """By test set, and by the name that recipes call the metric."""
@@ -58,18 +56,6 @@ def evaluate_run(
         task = Task([(test, reference)], ("source", source))
         found[test] = score_systems(outputs, task, metrics, resampling, test)
     return found
-
-
-def translate_tests(
-    bundle: Bundle, options: DecodingOptions, tests: Mapping[str, Text], run: Path
-) -> dict[str, list[str]]:
-    """Translations of each test set, also kept in the run's folder."""
-    translator = Translator(bundle, options)
-    translated = {}
-    for name, text in tests.items():
-        translated[name] = translator.translate_all([pair.source for pair in text.pairs()])
-        keep(run / TRANSLATIONS, name, translated[name])
-    return translated
 
 
 def metrics_of(recipe: Recipe, test: str) -> dict[str, Metric]:

@@ -84,11 +84,10 @@ def translate_tests(
     return translated
 
 
-def keep(place: Path, name: str, lines: Sequence[str], made_by: Document | None = None) -> None:
-    """Write a test set's translations and, where that is known, what made them."""
+def keep(place: Path, name: str, lines: Sequence[str], made_by: Document) -> None:
+    """Write a test set's translations, and what made them."""
     write_text(place / f"{name}.txt", "".join(line + "\n" for line in lines))
-    if made_by:
-        write_text(place / f"{name}.yaml", to_yaml(made_by | {"translations": _digest(lines)}))
+    write_text(place / f"{name}.yaml", to_yaml(made_by | {"translations": _digest(lines)}))
 
 
 def _kept(place: Path, name: str, made_by: Document) -> list[str] | None:

@@ -6,7 +6,6 @@ verification.json, each check with what it saw.
 """
 
 import json
-import os
 import time
 from collections.abc import Iterator, Sequence
 from datetime import UTC, datetime
@@ -20,6 +19,7 @@ from nmtk.bundle import CARD, FINAL, WEIGHTS
 from nmtk.documents import Document, read_yaml
 from nmtk.errors import OptionsError
 from nmtk.files import sha256, write_text
+from nmtk.processes import own_rank
 from nmtk.recipe.contract import comparable
 from nmtk.recipe.evaluate import Scores
 from nmtk.recipe.machine import machine
@@ -73,7 +73,7 @@ def verify(located: Located, run: Path, console: Console) -> list[Check] | None:
     scores = train(located, run, False, console)
     if scores is None:
         return None
-    if os.environ.get("RANK", "0") != "0":
+    if own_rank():
         return []
     prepared = prepare(located, run, console)
     trained = read_yaml(run / FINAL / CARD)["training"]
