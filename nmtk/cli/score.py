@@ -53,7 +53,7 @@ def score(
         raise typer.BadParameter("jsonl has logp and tokens to divide by each other", param_hint="--normalise")
     shares = shares_of(weights, len(models))
 
-    from nmtk.decoding.score_stream import Layout, score_stream
+    from nmtk.translation.score_stream import Layout, score_stream
 
     wanted = Layout(layout, tokens, normalise)
     score_stream(models, shares, source, target, output, wanted, batch_tokens, device, precision, threads, quiet)

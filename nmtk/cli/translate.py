@@ -72,11 +72,11 @@ def translate(
     the output is the same, byte for byte, at equal precision.
     """
     split = "sentences" if paragraphs else None
-    from nmtk.decoding.answers import Layout
-    from nmtk.decoding.inputs import Input, guess_format
     from nmtk.decoding.jury import parse_jury
     from nmtk.decoding.sentences import Request
-    from nmtk.decoding.wishes import PLACES, Wishes
+    from nmtk.translation.answers import Layout
+    from nmtk.translation.inputs import Input, guess_format
+    from nmtk.translation.wishes import PLACES, Wishes
 
     # Most wishes have the names of their flags above.
     sharing = "beam" if require else None  # the one search that can see to it
@@ -98,9 +98,9 @@ def translate(
     except OptionsError as fault:
         raise typer.BadParameter(f"--rerank: {fault}") from None
 
-    from nmtk.decoding.job import Job, Machine
-    from nmtk.decoding.progress import watched
-    from nmtk.decoding.stream import translate_stream
+    from nmtk.translation.job import Job, Machine
+    from nmtk.translation.progress import watched
+    from nmtk.translation.stream import translate_stream
 
     machine = Machine(device, precision, threads)
     if engine == "ctranslate2":

@@ -19,11 +19,7 @@ import torch
 from rich.console import Console
 
 from nmtk.bundle import find
-from nmtk.decoding.inputs import Input
-from nmtk.decoding.job import Job, Machine
 from nmtk.decoding.options import DecodingOptions
-from nmtk.decoding.shards import count_lines
-from nmtk.decoding.stream import translate_stream
 from nmtk.documents import Document, read_yaml, to_yaml
 from nmtk.errors import DataError, NmtkError, OptionsError
 from nmtk.files import sha256, write_text
@@ -33,6 +29,10 @@ from nmtk.recipe.sources.source import Found
 from nmtk.training.distributed import Ranks
 from nmtk.training.progress import clock
 from nmtk.training.signals import Signals
+from nmtk.translation.inputs import Input
+from nmtk.translation.job import Job, Machine
+from nmtk.translation.shards import count_lines
+from nmtk.translation.stream import translate_stream
 
 EVERY = 30.0
 """Seconds from one line about progress to the next."""

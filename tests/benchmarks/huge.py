@@ -16,7 +16,7 @@ from itertools import count, islice
 from pathlib import Path
 from typing import IO
 
-from nmtk.decoding.parts import Journal
+from nmtk.translation.parts import Journal
 
 
 def text(lines: int) -> Iterator[bytes]:

@@ -11,11 +11,11 @@ import torch
 from nmtk.bundle import Bundle
 from nmtk.data.pairs import Pair
 from nmtk.decoding.ensemble import load_ensemble
-from nmtk.decoding.score_stream import Layout
 from nmtk.decoding.scoring import Score, Scorer
 from nmtk.lines import read_lines
 from nmtk.model.options import TransformerOptions
 from nmtk.model.transformer import Transformer
+from nmtk.translation.score_stream import Layout
 from tests.decoding.copying import sentences
 
 SOURCES = [*sentences(8, 1001), "", "a\tdog"]

@@ -17,9 +17,9 @@ from nmtk.decoding.scoring import Scorer
 from nmtk.decoding.sentences import Request
 from nmtk.decoding.strategies import Beam, Greedy, Strategy
 from nmtk.decoding.translator import Translator
-from nmtk.decoding.wishes import PLACES
 from nmtk.lines import read_lines
 from nmtk.model.transformer import Transformer
+from nmtk.translation.wishes import PLACES
 from tests.cli.translating import LINES, ON_CPU, TEXT, answers
 
 
@@ -247,7 +247,7 @@ def test_what_search_keeps_is_put_in_order_by_a_jury(
         assert [one["translation"] for one in row["candidates"]] == [one.text for one in some[:2]]
         assert [one["score"] for one in row["candidates"]] == pytest.approx([one.score for one in some[:2]], abs=1e-3)
 
-    monkeypatch.setattr("nmtk.decoding.parts.EVERY", 0.0)
+    monkeypatch.setattr("nmtk.translation.parts.EVERY", 0.0)
     source, output = tmp_path / "in.txt", tmp_path / "out.txt"
     source.write_text(f"{TEXT}\udcff", "utf-8", "surrogateescape")
     given = ("translate", "-m", folder, *ON_CPU, "-q", "-i", source, "-o", output, "--resume", "--buffer-size", 2)

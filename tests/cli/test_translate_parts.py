@@ -15,8 +15,8 @@ from typing import Any
 
 import pytest
 
-from nmtk.decoding.parts import Journal
 from nmtk.lines import read_lines
+from nmtk.translation.parts import Journal
 from tests.decoding.copying import sentences
 from tests.training.launch import launch, launched
 
@@ -34,7 +34,7 @@ def source(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 def small_steps(_rank: int) -> None:
     """Every frame is a step, and small in a compressed file too."""
-    from nmtk.decoding import output, parts
+    from nmtk.translation import output, parts
 
     parts.EVERY, output.FRAME = 0.0, 16
 
@@ -42,7 +42,7 @@ def small_steps(_rank: int) -> None:
 @pytest.fixture
 def whole(nmtk: Callable[..., Any], folder: Path, source: Path, monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Any:
     """The bytes that one process writes, unbroken, into a file of this ending."""
-    monkeypatch.setattr("nmtk.decoding.output.FRAME", 16)
+    monkeypatch.setattr("nmtk.translation.output.FRAME", 16)
 
     def run(ending: str, *arguments: object) -> bytes:
         path = tmp_path / f"whole{ending}"
@@ -60,7 +60,7 @@ def told(report: Path) -> Any:
 
 def killed_at(moment: int, rank: int) -> None:
     """Killed before that many of the calls that write: of a record, to the disk, of the journal."""
-    from nmtk.decoding import parts
+    from nmtk.translation import parts
 
     small_steps(rank)
     moments = itertools.count(1)
@@ -151,7 +151,7 @@ def test_ended_by_sigterm_several_processes_end_in_order(folder: Path, source: P
 def test_changed_options_and_text_do_not_go_on(
     nmtk: Callable[..., Any], folder: Path, source: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("nmtk.decoding.parts.EVERY", 0.0)
+    monkeypatch.setattr("nmtk.translation.parts.EVERY", 0.0)
     text, output = tmp_path / "in.txt", tmp_path / "out.txt"
     text.write_bytes(b"".join(f"{line}\n".encode() for line in LINES[:20]) + b"\xff\n")
     command = ("translate", "-m", folder, *ON_CPU, "--precision", "float32", "-i", text, "-o", output)

@@ -336,7 +336,7 @@ def test_a_refusal_comes_before_anything_is_read(
 def test_another_engine_does_not_go_on_with_the_work_of_one(
     nmtk: Callable[..., Any], folder: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("nmtk.decoding.parts.EVERY", 0.0)
+    monkeypatch.setattr("nmtk.translation.parts.EVERY", 0.0)
     source, output = tmp_path / "in.jsonl", tmp_path / "out"
     source.write_text('{"text": "A dog."}\n{"text": "A cat."}\nno JSON\n')
     files = ("translate", "-m", folder, "--device", "cpu", "-i", source, "-o", output, "--buffer-size", 1)

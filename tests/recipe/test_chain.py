@@ -130,9 +130,9 @@ def broken(chain: Path, run: Path, number: signal.Signals) -> subprocess.Complet
     """Train, and get a signal after the second buffer of the translation."""
     script = (
         "import os, signal, sys\n"
-        "import nmtk.decoding.parts, nmtk.decoding.stream, nmtk.recipe.making\n"
+        "import nmtk.translation.parts, nmtk.translation.stream, nmtk.recipe.making\n"
         "from nmtk.cli.app import main\n"
-        f"nmtk.decoding.parts.EVERY, nmtk.decoding.stream.BUFFER = 0, {BUFFER}\n"
+        f"nmtk.translation.parts.EVERY, nmtk.translation.stream.BUFFER = 0, {BUFFER}\n"
         "class Deadly(nmtk.recipe.making._Progress):\n"
         "    def __call__(self, lines):\n"
         f"        if lines >= {2 * BUFFER}:\n"
@@ -149,7 +149,7 @@ def broken(chain: Path, run: Path, number: signal.Signals) -> subprocess.Complet
 def test_a_chain_broken_off_while_it_translates_goes_on_there(
     train: Train, chain: Path, tmp_path: Path, number: signal.Signals, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("nmtk.decoding.stream.BUFFER", BUFFER)
+    monkeypatch.setattr("nmtk.translation.stream.BUFFER", BUFFER)
     ended = broken(chain, tmp_path / "run", number)
     if number == signal.SIGKILL:
         assert ended.returncode == -number

@@ -6,9 +6,9 @@ from typing import Any
 
 import pytest
 
-from nmtk.decoding import report as module
-from nmtk.decoding.report import CASES, Report, reporting
 from nmtk.decoding.translator import Translation
+from nmtk.translation import report as module
+from nmtk.translation.report import CASES, Report, reporting
 from nmtk.vocabulary.learn import VocabularyOptions, learn
 from nmtk.vocabulary.vocabulary import Vocabulary
 

@@ -6,10 +6,10 @@ from pathlib import Path
 
 import pytest
 
-from nmtk.decoding.inputs import Input
-from nmtk.decoding.job import Job
-from nmtk.decoding.progress import EVERY, SOON, Progress, watched
-from nmtk.decoding.wishes import Wishes
+from nmtk.translation.inputs import Input
+from nmtk.translation.job import Job
+from nmtk.translation.progress import EVERY, SOON, Progress, watched
+from nmtk.translation.wishes import Wishes
 
 
 class Clock:

@@ -9,20 +9,20 @@ from typing import NamedTuple
 
 from nmtk.bundle import Bundle
 from nmtk.decoding.alignment import Aligned, Aligner, Part
-from nmtk.decoding.answers import Answer
 from nmtk.decoding.batching import blocks
-from nmtk.decoding.inputs import Entry
-from nmtk.decoding.job import Job, identity, refuse_shared
-from nmtk.decoding.opening import load, open_crew, open_translator
-from nmtk.decoding.prompt import Attend, converse, refuse
-from nmtk.decoding.report import Report, reporting
 from nmtk.decoding.reranking import seated
 from nmtk.decoding.sentences import LineError, Request
-from nmtk.decoding.shards import Shard, Work, opened_work
 from nmtk.decoding.strategies import DiverseBeam, Strategy
 from nmtk.decoding.translator import BUFFER, Translation, Translator
 from nmtk.errors import DataError, OptionsError
 from nmtk.lines import STANDARD, origin_of
+from nmtk.translation.answers import Answer
+from nmtk.translation.inputs import Entry
+from nmtk.translation.job import Job, identity, refuse_shared
+from nmtk.translation.opening import load, open_crew, open_translator
+from nmtk.translation.prompt import Attend, converse, refuse
+from nmtk.translation.report import Report, reporting
+from nmtk.translation.shards import Shard, Work, opened_work
 
 
 def translate_stream(job: Job, told: Callable[[int], None] = lambda _: None) -> None:

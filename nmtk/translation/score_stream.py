@@ -12,11 +12,11 @@ import torch
 
 from nmtk.data.pairs import Pair, read_files
 from nmtk.decoding.ensemble import load_models
-from nmtk.decoding.output import opened
 from nmtk.decoding.scoring import Score, Scorer, perplexity
 from nmtk.decoding.translator import BUFFER
 from nmtk.devices import pick_device, pick_precision
 from nmtk.lines import origin_of, refuse_over
+from nmtk.translation.output import opened
 from nmtk.vocabulary.vocabulary import Vocabulary
 
 

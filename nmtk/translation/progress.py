@@ -5,8 +5,8 @@ import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 
-from nmtk.decoding.job import Job
-from nmtk.decoding.shards import Shard
+from nmtk.translation.job import Job
+from nmtk.translation.shards import Shard
 
 SOON = 5.0
 """Seconds of work before a terminal shows anything: what is done sooner needs no word."""

@@ -13,14 +13,14 @@ from typing import NamedTuple, Self
 
 import torch
 
-from nmtk.decoding.output import Framed, frame_of, opened, pack_of
-from nmtk.decoding.parts import Journal, forget, in_work, known_by, opened_part, read_notes
 from nmtk.devices import pick_device
 from nmtk.documents import Document
 from nmtk.errors import DataError, NmtkError, OptionsError
 from nmtk.files import atomic_write, sync_folder
 from nmtk.lines import STANDARD, BlockReader, read_lines
 from nmtk.processes import local_rank, own_rank, restarts, world_size
+from nmtk.translation.output import Framed, frame_of, opened, pack_of
+from nmtk.translation.parts import Journal, forget, in_work, known_by, opened_part, read_notes
 
 PATIENCE = 300.0
 """Seconds that a rank may show no sign of life; torchrun itself ends them all as soon as one has failed."""

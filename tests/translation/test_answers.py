@@ -4,11 +4,11 @@ from typing import Any
 import pytest
 
 from nmtk.bundle import Bundle
-from nmtk.decoding.answers import OURS, Answer, Layout
-from nmtk.decoding.inputs import members
 from nmtk.decoding.options import DecodingOptions
 from nmtk.decoding.strategies import Beam
 from nmtk.decoding.translator import Translation, Translator
+from nmtk.translation.answers import OURS, Answer, Layout
+from nmtk.translation.inputs import members
 from tests.decoding.copying import sentences
 
 LINES = [*sentences(3, 7), ""]

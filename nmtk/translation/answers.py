@@ -12,8 +12,8 @@ import json
 from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING, Literal, NamedTuple, TypeAlias
 
-from nmtk.decoding.inputs import Members
 from nmtk.documents import Document
+from nmtk.translation.inputs import Members
 
 if TYPE_CHECKING:  # the command line looks for faults before anything heavy is imported
     from nmtk.decoding.translator import Translation

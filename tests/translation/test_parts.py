@@ -5,12 +5,12 @@ from typing import Any
 
 import pytest
 
-from nmtk.decoding import parts
-from nmtk.decoding.output import pack_of
-from nmtk.decoding.parts import Journal, in_work, journal_of, known_by, notes_of, opened_part, read_notes
 from nmtk.documents import Document
 from nmtk.errors import NmtkError
 from nmtk.lines import read_lines
+from nmtk.translation import parts
+from nmtk.translation.output import pack_of
+from nmtk.translation.parts import Journal, in_work, journal_of, known_by, notes_of, opened_part, read_notes
 
 TASK: Document = {"model": "a", "decoding.strategy": {"kind": "beam", "width": 4}}
 

@@ -6,11 +6,11 @@ from pathlib import Path
 import pytest
 import torch
 
-from nmtk.decoding import parts, shards
-from nmtk.decoding.shards import Shard, count_lines, opened_work, own_device, read_range
 from nmtk.documents import Document
 from nmtk.errors import DataError, NmtkError, OptionsError
 from nmtk.lines import BOM, STANDARD
+from nmtk.translation import parts, shards
+from nmtk.translation.shards import Shard, count_lines, opened_work, own_device, read_range
 
 
 @pytest.mark.parametrize("total", [0, 1, 7, 64, 1000])
@@ -89,7 +89,7 @@ def as_rank(monkeypatch: pytest.MonkeyPatch, rank: int, world: int) -> None:
 def test_shards_and_ranks_make_the_bytes_of_one_process(
     source: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, name: str, of: int
 ) -> None:
-    monkeypatch.setattr("nmtk.decoding.output.FRAME", 8)
+    monkeypatch.setattr("nmtk.translation.output.FRAME", 8)
     whole = tmp_path / f"whole-{name}"
     answer(source, whole)
     by_hand = []

@@ -5,7 +5,7 @@ import pytest
 
 from nmtk.decoding.options import DecodingOptions
 from nmtk.decoding.strategies import Strategy
-from nmtk.decoding.wishes import PLACES, SEARCHES, Wishes
+from nmtk.translation.wishes import PLACES, SEARCHES, Wishes
 
 KINDS = {arm.model_fields["kind"].default: arm for arm in get_args(get_args(Strategy)[0])}
 

@@ -19,10 +19,10 @@ from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import IO, NamedTuple
 
-from nmtk.decoding.output import Framed, Pack
 from nmtk.documents import Document
 from nmtk.errors import NmtkError
 from nmtk.files import sync_folder
+from nmtk.translation.output import Framed, Pack
 
 EVERY = 5.0
 """Seconds from one step to the next: what a crash may cost, besides the buffer under way."""

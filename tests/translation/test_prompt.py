@@ -8,17 +8,17 @@ from typing import Any, cast
 import pytest
 
 from nmtk.bundle import Bundle
-from nmtk.decoding.answers import Layout
-from nmtk.decoding.inputs import Input
-from nmtk.decoding.job import Job, Machine
 from nmtk.decoding.options import DecodingOptions
-from nmtk.decoding.prompt import COMMANDS, Attend, Prompt
 from nmtk.decoding.sentences import Request
 from nmtk.decoding.strategies import Beam, Greedy
-from nmtk.decoding.stream import translate_stream
 from nmtk.decoding.translator import Translation, Translator
-from nmtk.decoding.wishes import Wishes
 from nmtk.errors import OptionsError
+from nmtk.translation.answers import Layout
+from nmtk.translation.inputs import Input
+from nmtk.translation.job import Job, Machine
+from nmtk.translation.prompt import COMMANDS, Attend, Prompt
+from nmtk.translation.stream import translate_stream
+from nmtk.translation.wishes import Wishes
 from tests.decoding.copying import sentences
 
 LINES = sentences(4, 1001)

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 import zstandard
 
-from nmtk.decoding.output import FRAME, Framed, frame_of, opened, pack_of
+from nmtk.translation.output import FRAME, Framed, frame_of, opened, pack_of
 
 RECORDS = [f"record {number}\n".encode() * (number % 3) for number in range(50)]
 OPEN: dict[str, Callable[[bytes], bytes]] = {

@@ -10,9 +10,9 @@ from typing import NamedTuple, TypeAlias
 from nmtk.decoding.options import DecodingOptions
 from nmtk.decoding.sentences import Request
 from nmtk.decoding.translator import Translation, Translator
-from nmtk.decoding.wishes import Wishes
 from nmtk.errors import NmtkError, OptionsError
 from nmtk.options import nearest
+from nmtk.translation.wishes import Wishes
 
 Attend: TypeAlias = Callable[[Sequence[int], Sequence[int]], Sequence[int]]
 """Source pieces and target pieces to the place of the source piece that each target piece attends to most."""

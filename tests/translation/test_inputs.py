@@ -5,10 +5,10 @@ from typing import Any
 
 import pytest
 
-from nmtk.decoding.inputs import Entry, Format, Input, guess_format, members
 from nmtk.decoding.sentences import Request
 from nmtk.errors import DataError
 from nmtk.lines import read_lines
+from nmtk.translation.inputs import Entry, Format, Input, guess_format, members
 
 
 def read(path: Path, text: str, format: Format, columns: tuple[str, ...] | None = None) -> list[Entry]:

@@ -10,13 +10,13 @@ import torch
 from nmtk.allocator import keep_memory
 from nmtk.decoding.crew import PRIMITIVES, Crew, Processes, Worker
 from nmtk.decoding.ensemble import load_models
-from nmtk.decoding.job import Job, Machine
 from nmtk.decoding.loaded import Loaded
 from nmtk.decoding.options import DecodingOptions
-from nmtk.decoding.shards import own_device
 from nmtk.decoding.translator import Translator
 from nmtk.devices import pick_precision
 from nmtk.processes import cores, ended_in_order, local_size
+from nmtk.translation.job import Job, Machine
+from nmtk.translation.shards import own_device
 
 MOST_WORKERS = 16
 """Processes that are started unless more are asked for: each holds the model."""

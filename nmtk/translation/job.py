@@ -8,16 +8,16 @@ from pathlib import Path
 from typing import NamedTuple, Protocol
 
 from nmtk.bundle import WEIGHTS, find
-from nmtk.decoding.answers import Layout
 from nmtk.decoding.crew import Crew
-from nmtk.decoding.inputs import Input
 from nmtk.decoding.jury import Seat
-from nmtk.decoding.parts import files_of
 from nmtk.decoding.translator import Translator
 from nmtk.documents import Document
 from nmtk.errors import OptionsError
 from nmtk.files import are_one, sha256
 from nmtk.lines import STANDARD, behind
+from nmtk.translation.answers import Layout
+from nmtk.translation.inputs import Input
+from nmtk.translation.parts import files_of
 
 
 class Engine(Protocol):

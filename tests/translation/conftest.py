@@ -1,0 +1,3 @@
+from tests.decoding.conftest import bundle, folder
+
+__all__ = ["bundle", "folder"]
