@@ -1,71 +1,26 @@
 """Suspicions: signs that the text to be scored is not plain text, or not the right one, so that its score means little.
 
-Each compares the hypotheses with the references, which may be tokenised, lower-cased or empty for good reasons.
+Each compares the hypotheses with the references; what is wrong with the references themselves is in `references.py`.
 """
 
 import re
-import unicodedata
 from collections import Counter
-from collections.abc import Callable, Iterator, Sequence
-from typing import NamedTuple
+from collections.abc import Iterator, Sequence
 
 from nmtk.evaluation.metrics import Metric
+from nmtk.evaluation.scripts import script
+from nmtk.evaluation.signs import CASE, FORMATS, LEFTOVERS, NOTICEABLE, PIECES, Sign
 
-NOTICEABLE = 0.2
-"""By how much of all lines a sign must be more common in the hypotheses than in the references."""
 COMMON = 50
 """So many of the references' most frequent words tell their language: no list of any language's words is needed."""
+EQUAL = 10
+"""Lines from which on a text that equals the reference is hardly a translation: a few short ones may well be right."""
 ENOUGH = 200
 """Words from which on a language can be told."""
 KNOWN, STRANGE = 0.2, 1 / 3
 """A text has its own most frequent words in a fifth of it or more, another language's not a third as often."""
 
-ABBREVIATED = 8
-"""Letters that a line in capitals may have, and be one of names and abbreviations."""
-
 _WORD = re.compile(r"[^\W\d_]+")
-_LETTERS = re.compile(r"[^\W\d_]")
-
-
-class Sign(NamedTuple):
-    """What a line of unfinished text shows, what it looks like, and the likely mend."""
-
-    shows: Callable[[str], object]
-    looks: str
-    mend: str
-    of_case: bool = False
-    """Whether it is nothing to metrics that ignore case."""
-
-
-SIGNS = (
-    Sign(re.compile("▁").search, "cut into SentencePiece pieces (▁)", "decode them first"),
-    Sign(re.compile(r"@@( |$)").search, "cut into BPE pieces (@@)", "join them first, as with sed 's/@@ //g'"),
-    Sign(
-        re.compile(r"\S ##[^\s#]").search, "cut into WordPiece pieces (##)", "join them first, as with sed 's/ ##//g'"
-    ),
-    Sign(
-        re.compile("￭").search,
-        "cut into pieces with joiners (￭)",
-        "join them first, as with sed 's/ \\?￭ \\?//g'",
-    ),
-    Sign(
-        re.compile(r"\S [.,](?: |$)| @-@ |&(?:apos|quot|amp|lt|gt|#91|#93|#124);").search,
-        "tokenised",
-        "detokenise them first",
-    ),
-    Sign(
-        lambda line: line == line.lower() and line != line.upper(),
-        "lower-cased",
-        "restore the case, or ignore it: -lc for BLEU, --chrf-lowercase for chrF",
-        of_case=True,
-    ),
-    Sign(
-        lambda line: line == line.upper() != line.lower() and len(_LETTERS.findall(line)) > ABBREVIATED,
-        "written in capitals",
-        "restore the case, or ignore it: -lc for BLEU, --chrf-lowercase for chrF",
-        of_case=True,
-    ),
-)
 
 
 def suspicions(
@@ -78,12 +33,15 @@ def suspicions(
 
     What none of the metrics minds is none; without metrics, all is told.
     """
-    yield from _unfinished(hypotheses, references, metrics)
+    if strange := next(_unfinished(FORMATS, hypotheses, references, metrics), ""):
+        yield strange
+        return
+    yield from _unfinished((*PIECES, *LEFTOVERS, *CASE), hypotheses, references, metrics)
     empty = sum(not line.strip() for line in hypotheses)
     wanted = min((sum(not line.strip() for line in reference) for reference in references), default=0)
     if empty > wanted:
         yield f"{empty} of {len(hypotheses)} hypotheses are empty, and {wanted} of the references"
-    if any(list(hypotheses) == list(reference) for reference in references):
+    if len(hypotheses) >= EQUAL and any(list(hypotheses) == list(reference) for reference in references):
         yield "the hypotheses are a reference, line by line: is it the right file?"
     if source is not None:
         here = _equal(hypotheses, source)
@@ -94,19 +52,19 @@ def suspicions(
 
 
 def _unfinished(
-    hypotheses: Sequence[str], references: Sequence[Sequence[str]], metrics: Sequence[Metric]
+    signs: Sequence[Sign], hypotheses: Sequence[str], references: Sequence[Sequence[str]], metrics: Sequence[Metric]
 ) -> Iterator[str]:
     minding = [metric.kind for metric in metrics if not metric.ignores_case]
-    for sign in SIGNS:
-        if sign.of_case and metrics and not minding:
+    for sign in signs:
+        if sign in CASE and metrics and not minding:
             continue
-        wrong = ", ".join(minding) if sign.of_case and metrics else "the scores"
-        here = _share(sign, hypotheses)
-        there = max((_share(sign, reference) for reference in references), default=0.0)
-        if here - there > NOTICEABLE:
+        wrong = ", ".join(minding) if sign in CASE and metrics else "the scores"
+        here = sign.share(hypotheses)
+        there = max(map(sign.share, references), default=0.0)
+        if here - there > sign.noticeable:
             yield (
-                f"{here:.0%} of the hypotheses look {sign.looks}, and {there:.0%} of the references: "
-                f"{wrong} will be wrong; {sign.mend}"
+                f"{here:.0%} of the hypotheses {sign.found}, and {there:.0%} of the references: "
+                f"{wrong} will be {sign.scores}; {sign.mend}"
             )
 
 
@@ -126,18 +84,6 @@ def _foreign(hypotheses: Sequence[str], references: Sequence[Sequence[str]]) -> 
         yield "the most common words of the references are rare in the hypotheses: are they in the same language?"
 
 
-def script(lines: Sequence[str]) -> str | None:
-    """The script of most letters, as Unicode names it: `latin`, `cyrillic`, `cjk`; None if there is no such one."""
-    letters = Counter(letter for line in lines for letter in _LETTERS.findall(line))
-    scripts: Counter[str] = Counter()
-    for letter, count in letters.items():
-        scripts[unicodedata.name(letter, "unknown").split()[0].lower()] += count
-    for name, count in scripts.most_common(1):
-        if 2 * count > scripts.total():
-            return name
-    return None
-
-
 def _words(lines: Sequence[str]) -> Counter[str]:
     return Counter(word.lower() for line in lines for word in _WORD.findall(line))
 
@@ -146,7 +92,3 @@ def _equal(lines: Sequence[str], others: Sequence[str]) -> float:
     return sum(one == other and bool(one.strip()) for one, other in zip(lines, others, strict=True)) / max(
         1, len(lines)
     )
-
-
-def _share(sign: Sign, lines: Sequence[str]) -> float:
-    return sum(bool(sign.shows(line)) for line in lines) / max(1, len(lines))

@@ -1,3 +1,6 @@
+import html
+import json
+import unicodedata
 from pathlib import Path
 
 import pytest
@@ -5,29 +8,44 @@ import pytest
 from nmtk.evaluation.suspicions import suspicions
 from nmtk.lines import read_lines
 
-PLAIN = ["Zwei Hunde spielen im Schnee.", 'Er rief: "Komm, schnell!"', "Das kostet 3,50 Euro."]
+PLAIN = ["Zwei Hunde spielen im Schnee.", 'Er rief: "Komm, schnell!"', "Das kostet 3,50 Euro für zwölf Stück."]
 UNFINISHED = {
-    "SentencePiece": ["▁Zwei ▁Hund e ▁spielen ▁im ▁Schnee.", "▁Er ▁rief", "▁Das ▁kostet"],
-    "BPE": ["Zwei Hun@@ de spielen im Sch@@ nee.", "Er rief: Komm@@", "Das kostet."],
-    "tokenised": [
+    "look cut into SentencePiece pieces": ["▁Zwei ▁Hund e ▁spielen ▁im ▁Schnee.", "▁Er ▁rief", "▁Das ▁kostet"],
+    "look cut into BPE pieces": ["Zwei Hun@@ de spielen im Sch@@ nee.", "Er rief: Komm@@", "Das kostet."],
+    "look cut into WordPiece pieces": ["Zwei Hun ##de spielen im Sch ##nee.", "Er rief ##en", "Das kost ##et"],
+    "look cut into pieces with joiners": [
+        "Zwei Hunde spielen im Schnee ￭.",
+        'Er rief ￭: ￭" Komm',
+        "Das kostet 3 ￭,￭ 50 Euro",
+    ],
+    "hold letters with their accents apart (NFD)": [unicodedata.normalize("NFD", line) for line in PLAIN],
+    "hold marks that are a model's alone": [f"<s> {line} </s>" for line in PLAIN],
+    "hold marks that are a model's": [f"deu_Latn {line}" for line in PLAIN],
+    "hold what stands for an unknown piece": [line.replace("S", "<unk>") for line in PLAIN],
+    "hold what stands for an unknown piece (<unk>, ⁇)": [line.replace("w", " ⁇ ") for line in PLAIN],
+    "hold HTML entities": [html.escape(line) for line in PLAIN],
+    "hold UTF-8 that was read as another encoding": [line.encode().decode("cp1252") for line in PLAIN],
+    "hold UTF-8 that was read as another": [line.encode().decode("latin-1") for line in PLAIN],
+    "look tokenised": [
         "Zwei Hunde spielen im Schnee .",
         "Er rief : &quot; Komm , schnell ! &quot;",
-        "Das kostet 3,50 Euro .",
+        "Es kostet 3,50 .",
     ],
-    "lower-cased": [line.lower() for line in PLAIN],
-    "written in capitals": [line.upper() for line in PLAIN],
-    "WordPiece": ["Zwei Hun ##de spielen im Sch ##nee.", "Er rief ##en", "Das kost ##et"],
-    "pieces with joiners": ["Zwei Hunde spielen im Schnee ￭.", 'Er rief ￭: ￭" Komm', "Das kostet 3 ￭,￭ 50 Euro"],
+    "look lower-cased": [line.lower() for line in PLAIN],
+    "look written in capitals": [line.upper() for line in PLAIN],
+    "are lines of fairseq's": [f"D-{number}\t-0.3172\t{line}" for number, line in enumerate(PLAIN)],
+    "are lines of fairseq's (D-0": [f"H-{number}\t-0.3172\t▁Zwei ▁Hund e ." for number, line in enumerate(PLAIN)],
+    "are lines of an n-best list": [f"{number} ||| {line} ||| LM= -2.5 ||| -1.2" for number, line in enumerate(PLAIN)],
+    "end in an alignment": [f"{line} ||| 0-0 1-1 2-3" for line in PLAIN],
+    "are JSON": [json.dumps({"translation": line, "tokens": ["▁Zwei", "▁Hund"]}) for line in PLAIN],
+    "have columns, parted by tabs": [f"Two dogs play.\t{line}" for line in PLAIN],
 }
-
-
-WHOLE = ("tokenised", "lower-cased", "written in capitals")
 
 
 @pytest.mark.parametrize("kind", UNFINISHED)
 def test_unfinished_text_is_noticed_once_and_the_mend_is_named(kind: str) -> None:
     [suspicion] = suspicions(UNFINISHED[kind], [PLAIN])
-    assert f"hypotheses look {kind if kind in WHOLE else 'cut into ' + kind}" in suspicion
+    assert f"of the hypotheses {kind}" in suspicion
     assert "0% of the references" in suspicion
     assert "; " in suspicion
 
@@ -48,6 +66,8 @@ def test_text_that_is_like_its_reference_is_not_suspect(kind: str) -> None:
         (["12:30", "3.14"], "Ein anderer Satz."),
         (["A & B: R&D."], "Ein anderer Satz."),
         (["## A heading", "Nr. ### 5", "C # D"], "Ein anderer Satz."),
+        (["AT&T; IBM", "A || B ||| C", "<b>Fett</b>", "[Lachen]", "{Name}", "São Paulo, Ã"], "Ein anderer Satz."),
+        (["Der Wert ist 3 < 5 > 2.", "D-42 fliegt ab.", "12 || 13"], "Ein anderer Satz."),
     ],
 )
 def test_plain_text_is_not_suspect(text: list[str], other: str) -> None:
@@ -109,6 +129,7 @@ def test_translations_that_are_their_source_or_the_reference_are_noticed() -> No
     assert suspicion.startswith("50% of the hypotheses are their source, untranslated, and 0% of the references")
     assert list(suspicions(OTHER_GERMAN, [GERMAN], ENGLISH)) == []
     assert list(suspicions(GERMAN, [GERMAN])) == ["the hypotheses are a reference, line by line: is it the right file?"]
+    assert list(suspicions(GERMAN[:9], [GERMAN[:9]])) == []  # a few lines may well be translated as they were before
 
 
 def test_source_and_references_of_real_corpora_are_told_apart(corpora: Path) -> None:

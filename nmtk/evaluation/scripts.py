@@ -1,0 +1,21 @@
+"""Scripts: what letters a text is written in."""
+
+import re
+from collections import Counter
+from collections.abc import Sequence
+
+from nmtk.data.doctor import profile
+
+_LETTERS = re.compile(r"[^\W\d_]")
+
+
+def script(lines: Sequence[str]) -> str | None:
+    """The script of most letters: `latin`, `cyrillic`, `cjk` for Chinese and Japanese; None if there is no such one."""
+    letters = Counter(letter for line in lines for letter in _LETTERS.findall(line))
+    scripts: Counter[str] = Counter()
+    for letter, count in letters.items():
+        scripts[profile.script(letter)] += count
+    for name, count in scripts.most_common(1):
+        if 2 * count > scripts.total():
+            return name
+    return None
