@@ -45,6 +45,11 @@ class Figure(Options):
         """Whether upper and lower case are the same to it."""
         return False
 
+    @property
+    def takes_tokens(self) -> bool:
+        """Whether it takes references as they are: words, and blanks between them."""
+        return False
+
     def doubts(self) -> str:
         """What is to be told before its figure is believed, if anything."""
         return ""
@@ -71,6 +76,11 @@ class Bleu(Figure):
     def ignores_case(self) -> bool:
         """Whether it is told to."""
         return self.lowercase
+
+    @property
+    def takes_tokens(self) -> bool:
+        """Whether it is told not to find words itself."""
+        return self.tokenize == "none"
 
     def measure(self, references: Sequence[Lines], source: Lines | None = None) -> Measure:
         """The metric, as sacreBLEU's own object. Raises OptionsError where what the tokeniser needs is missing."""
@@ -207,6 +217,11 @@ class TokenisedBleu(OfMoses):
     def ignores_case(self) -> bool:
         """Whether it is told to."""
         return self.lowercase
+
+    @property
+    def takes_tokens(self) -> bool:
+        """Whether its references are told to be tokenised."""
+        return self.reference == "tokenised"
 
     def measure(self, references: Sequence[Lines], source: Lines | None = None) -> Measure:
         """The metric, with sacreBLEU's interface. Raises OptionsError when sacremoses is not installed."""

@@ -37,7 +37,7 @@ class Sign(NamedTuple):
     scores: str = "wrong"
     """What the scores will be."""
     of_tokens: bool = False
-    """Whether it comes with Moses' tokens."""
+    """Whether some metrics take references that show it."""
 
     def share(self, lines: Sequence[str]) -> float:
         """The share of lines that show it."""
@@ -110,7 +110,6 @@ LEFTOVERS = (
         "hold HTML entities (as &quot;)",
         "unescape them first, as Python's html.unescape does",
         UNHEARD_OF,
-        of_tokens=True,
     ),
     Sign(
         _MOJIBAKE.search,

@@ -6,6 +6,7 @@ from pathlib import Path
 from nmtk.documents import read_yaml
 from nmtk.errors import warn
 from nmtk.evaluation.metrics import Metric, Text, check_lengths
+from nmtk.evaluation.references import faults
 from nmtk.evaluation.scores import Score
 from nmtk.evaluation.significance import Resampling, evaluate_systems
 from nmtk.evaluation.suspicions import suspicions
@@ -53,9 +54,11 @@ def score_systems(
 
 def _warn(systems: Sequence[Text], task: Task, metrics: Sequence[Metric], test: str) -> None:
     source, references = task.source[1] if task.source else None, [lines for _, lines in task.references]
+    for system in systems:
+        check_lengths(system, *task.references)
     told = [(test, "", doubt) for metric in metrics if (doubt := metric.doubts())]
+    told += [(test, "", fault) for fault in faults(references, [lines for _, lines in systems], source, metrics)]
     for name, lines in systems:
-        check_lengths((name, lines), *task.references)
         found = suspicions(lines, references, source, metrics)
         told += [(test, name if len(systems) > 1 else "", suspicion) for suspicion in found]
     for parts in told:
