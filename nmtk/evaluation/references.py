@@ -6,7 +6,7 @@ All systems' scores suffer alike, so it is told once.
 from collections.abc import Iterator, Mapping, Sequence
 
 from nmtk.evaluation.metrics import Bleu, Metric, Ter
-from nmtk.evaluation.scripts import script
+from nmtk.evaluation.scripts import UNPARTED, script
 from nmtk.evaluation.signs import FORMATS, LEFTOVERS, PIECES, Sign
 
 TOKENS = ", or score tokens: --metric bleu --tokenize none, or --metric tokenised-bleu --tokenised-reference"
@@ -14,7 +14,7 @@ TOKENS = ", or score tokens: --metric bleu --tokenize none, or --metric tokenise
 WORDS: Mapping[str, tuple[str, str]] = {
     "cjk": ("-l PAIR, or --tokenize zh, ja-mecab or char", "--ter-normalized --ter-asian-support"),
     "hangul": ("-l PAIR, or --tokenize ko-mecab or char", ""),
-    **dict.fromkeys(("thai", "lao", "khmer", "myanmar", "tibetan"), ("--tokenize flores200 or char", "")),
+    **dict.fromkeys(UNPARTED - {"cjk"}, ("--tokenize flores200 or char", "")),
 }
 """By script, the flags with which BLEU and TER find words where blanks alone do not part them; TER has few."""
 

@@ -6,6 +6,9 @@ from collections.abc import Sequence
 
 from nmtk.data.doctor import profile
 
+UNPARTED = frozenset({"cjk", "thai", "lao", "khmer", "myanmar", "tibetan"})
+"""Those in which blanks do not part words."""
+
 _LETTERS = re.compile(r"[^\W\d_]")
 
 

@@ -8,6 +8,7 @@ from collections import Counter
 from collections.abc import Iterator, Sequence
 
 from nmtk.evaluation.metrics import Metric
+from nmtk.evaluation.order import disorder
 from nmtk.evaluation.scripts import script
 from nmtk.evaluation.signs import CASE, FORMATS, LEFTOVERS, NOTICEABLE, PIECES, Sign
 
@@ -49,6 +50,7 @@ def suspicions(
         if here - there > NOTICEABLE:
             yield f"{here:.0%} of the hypotheses are their source, untranslated, and {there:.0%} of the references"
     yield from _foreign(hypotheses, references)
+    yield from disorder(hypotheses, references)
 
 
 def _unfinished(
