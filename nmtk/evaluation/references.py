@@ -33,7 +33,9 @@ def faults(
         yield strange
         return
     yield from _unfinished(LEFTOVERS, references, metrics)
-    yield from _in_pieces(references, systems)
+    yield from _unlike(PIECES, references, systems, "the scores")
+    if uncut := [metric for metric in metrics if isinstance(metric, Bleu) and metric.takes_tokens]:
+        yield from _unlike([sign for sign in LEFTOVERS if sign.of_tokens], references, systems, uncut[0].kind)
     yield from _empty(references, systems, source, metrics)
     yield from _without_words(references, metrics)
 
@@ -48,15 +50,17 @@ def _unfinished(signs: Sequence[Sign], references: Sequence[Sequence[str]], metr
             yield f"{share:.0%} of the references {sign.found}: {wrong} will be {sign.scores}; {mend}"
 
 
-def _in_pieces(references: Sequence[Sequence[str]], systems: Sequence[Sequence[str]]) -> Iterator[str]:
+def _unlike(
+    signs: Sequence[Sign], references: Sequence[Sequence[str]], systems: Sequence[Sequence[str]], wrong: str
+) -> Iterator[str]:
     """What only the references show."""
-    for sign in PIECES:
+    for sign in signs:
         there = max(map(sign.share, references), default=0.0)
         here = min(map(sign.share, systems), default=there)
         if there - here > sign.noticeable:
             yield (
                 f"{there:.0%} of the references {sign.found}, and {here:.0%} of the hypotheses: "
-                f"the scores will be {sign.scores}; {sign.mend}"
+                f"{wrong} will be {sign.scores}; {sign.mend}"
             )
 
 
@@ -87,9 +91,9 @@ def _empty(
 def _without_words(references: Sequence[Sequence[str]], metrics: Sequence[Metric]) -> Iterator[str]:
     """Metrics that find no words in a script as they are set."""
     for name in sorted({str(script(reference)) for reference in references} & WORDS.keys()):
-        wanted = [f"{metric.kind} with {flags}" for metric in metrics if (flags := _flags(metric, *WORDS[name]))]
+        wanted = [f"{metric.kind} wants {flags}" for metric in metrics if (flags := _flags(metric, *WORDS[name]))]
         if wanted:
-            yield f"the references are in {name} letters, and their words are found by {', by '.join(wanted)}"
+            yield f"the references are in {name} letters: to find words in them, {', and '.join(wanted)}"
 
 
 def _flags(metric: Metric, of_bleu: str, of_ter: str) -> str:

@@ -15,6 +15,15 @@ from sacrebleu.significance import PairedTest, Result
 from nmtk.evaluation.metrics import Metric, Text, check_lengths, score
 from nmtk.evaluation.scores import Interval, Score
 
+FEWEST = 50
+"""Segments below which a paired test is no verdict.
+
+Of two systems that differ by chance alone (outputs of newstest2017's uedin-nmt and online-A, swapped at random), the
+bootstrap of so few says 5% for what happens more often: at 5 segments it told 26% apart, at 10 17%, at 20 to 50 12%, at
+200 8%. Randomisation keeps its 5%, and finds too little: of two that are 1.7 BLEU apart it told 6% of draws of 20
+segments, 19% of 50, 57% of 200 and 88% of 500.
+"""
+
 
 class Resampling(NamedTuple):
     """How chance is estimated; without a test and without resamples it is not."""
@@ -29,6 +38,14 @@ class Resampling(NamedTuple):
     """A whole number above 0, or `none` for another one each time."""
     jobs: int = 1
     """Processes of the paired test."""
+
+
+def doubts(segments: int, systems: int, resampling: Resampling) -> str:
+    """What is to be told of a paired test before its p-values are believed, if anything."""
+    if resampling.paired and systems > 1 and segments < FEWEST:
+        counted = "1 segment is" if segments == 1 else f"{segments} segments are"
+        return f"{counted} too few for a paired test: its p-values are no verdict below {FEWEST}"
+    return ""
 
 
 def evaluate_systems(

@@ -7,7 +7,7 @@ import re
 from collections import Counter
 from collections.abc import Iterator, Sequence
 
-from nmtk.evaluation.metrics import Metric
+from nmtk.evaluation.metrics import Metric, TokenisedBleu
 from nmtk.evaluation.order import disorder
 from nmtk.evaluation.scripts import script
 from nmtk.evaluation.signs import CASE, FORMATS, LEFTOVERS, NOTICEABLE, PIECES, Sign
@@ -38,6 +38,7 @@ def suspicions(
         yield strange
         return
     yield from _unfinished((*PIECES, *LEFTOVERS, *CASE), hypotheses, references, metrics)
+    yield from _cut_twice(hypotheses, metrics)
     empty = sum(not line.strip() for line in hypotheses)
     wanted = min((sum(not line.strip() for line in reference) for reference in references), default=0)
     if empty > wanted:
@@ -68,6 +69,14 @@ def _unfinished(
                 f"{here:.0%} of the hypotheses {sign.found}, and {there:.0%} of the references: "
                 f"{wrong} will be {sign.scores}; {sign.mend}"
             )
+
+
+def _cut_twice(hypotheses: Sequence[str], metrics: Sequence[Metric]) -> Iterator[str]:
+    """Tokens, like those of the references, to a metric that cuts them out of the hypotheses alone."""
+    if any(isinstance(metric, TokenisedBleu) and metric.takes_tokens for metric in metrics):
+        for sign in LEFTOVERS:
+            if sign.of_tokens and (share := sign.share(hypotheses)) > sign.noticeable:
+                yield f"{share:.0%} of the hypotheses {sign.found}, and tokenised-bleu does it again: {sign.mend}"
 
 
 def _foreign(hypotheses: Sequence[str], references: Sequence[Sequence[str]]) -> Iterator[str]:

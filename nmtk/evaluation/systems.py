@@ -8,7 +8,7 @@ from nmtk.errors import warn
 from nmtk.evaluation.metrics import Metric, Text, check_lengths
 from nmtk.evaluation.references import faults
 from nmtk.evaluation.scores import Score
-from nmtk.evaluation.significance import Resampling, evaluate_systems
+from nmtk.evaluation.significance import Resampling, doubts, evaluate_systems
 from nmtk.evaluation.suspicions import suspicions
 from nmtk.evaluation.testsets import Task, read_text
 from nmtk.lines import STANDARD
@@ -48,15 +48,17 @@ def score_systems(
 
     test: the test set's name, where there may be others.
     """
-    _warn(systems, task, metrics, test)
+    _warn(systems, task, metrics, resampling, test)
     return evaluate_systems(systems, task.references, metrics, task.source[1] if task.source else None, resampling)
 
 
-def _warn(systems: Sequence[Text], task: Task, metrics: Sequence[Metric], test: str) -> None:
+def _warn(systems: Sequence[Text], task: Task, metrics: Sequence[Metric], resampling: Resampling, test: str) -> None:
     source, references = task.source[1] if task.source else None, [lines for _, lines in task.references]
     for system in systems:
         check_lengths(system, *task.references)
     told = [(test, "", doubt) for metric in metrics if (doubt := metric.doubts())]
+    if doubt := doubts(len(references[0]), len(systems), resampling):
+        told.append((test, "", doubt))
     told += [(test, "", fault) for fault in faults(references, [lines for _, lines in systems], source, metrics)]
     for name, lines in systems:
         found = suspicions(lines, references, source, metrics)

@@ -239,7 +239,8 @@ def test_several_systems_are_compared_with_the_first(files: Path, nmtk: Callable
         )
         for layout in ("text", "json", "latex"):
             ended = nmtk("evaluate", "ref", "-i", "hyp", "-i", "other", "-f", layout, *flags)
-            assert ended == (0, rendered({"": scores}, layout) + "\n", "")
+            assert ended[:2] == (0, rendered({"": scores}, layout) + "\n")
+            assert ("3 segments are too few for a paired test" in ended.err) == bool(flags)
 
 
 def test_the_seed_may_come_from_the_environment_as_in_sacrebleu(
@@ -301,6 +302,19 @@ def test_a_language_that_moses_does_not_know_is_told_of(files: Path, nmtk: Calla
         assert nmtk(*asked, "-l", f"en-{known}").err == ""
     wanted = "nmtk: warning: tokenised-bleu: the language is not told, and taken for German: wanted -l, as en-de\n"
     assert nmtk(*asked).err == wanted
+
+
+def test_what_is_wrong_with_the_references_or_the_test_is_told_once_for_all_systems(
+    files: Path, nmtk: Callable[..., Any]
+) -> None:
+    (files / "tokens").write_text("".join(line.replace(".", " .") + "\n" for line in REFERENCE), "utf-8")
+    ended = nmtk("evaluate", "tokens", "-i", "hyp", "-i", "other", "--paired-ar", "-parn", 20, "--metric", "bleu")
+    few, tokens = ended.err.splitlines()
+    assert few.startswith("nmtk: warning: 3 segments are too few for a paired test: ")
+    assert tokens.startswith("nmtk: warning: 100% of the references look tokenised: bleu will be wrong; ")
+    asked = ["evaluate", "tokens", "-i", "hyp", "--metric", "tokenised-bleu", "-l", "en-de"]
+    assert "look tokenised" in nmtk(*asked).err
+    assert nmtk(*asked, "--tokenised-reference").err == ""
 
 
 def test_a_source_shows_what_was_not_translated(files: Path, nmtk: Callable[..., Any]) -> None:

@@ -28,6 +28,8 @@ def test_tokenised_references_are_told_whatever_the_hypotheses_are(hypotheses: l
 def test_references_that_a_metric_takes_tokenised_are_right_to_it() -> None:
     takes: list[Metric] = [Bleu(tokenize="none"), TokenisedBleu(reference="tokenised")]
     assert list(faults([TOKENISED], [TOKENISED], metrics=takes)) == []
+    [fault] = faults([TOKENISED], [PLAIN], metrics=takes)  # tokenised-bleu finds those of the hypotheses itself
+    assert "look tokenised, and 0% of the hypotheses: bleu will be wrong" in fault
     [fault] = faults([TOKENISED], [TOKENISED], metrics=[*takes, CompoundBleu(), TokenisedBleu()])
     assert "look tokenised: compound-bleu, tokenised-bleu will be wrong" in fault
 
@@ -88,7 +90,7 @@ def test_fewer_references_of_some_lines_are_told_where_it_matters() -> None:
 )
 def test_metrics_that_find_no_words_in_a_script_are_told_how_to(reference: list[str], language: str, flag: str) -> None:
     [fault] = faults([reference], [reference], metrics=[Bleu(), Chrf()])
-    assert "bleu with " in fault
+    assert "to find words in them, bleu wants " in fault
     assert flag in fault
     for metric in (in_language(Bleu(), language) if language else Bleu(tokenize="flores200"), Bleu(tokenize="char")):
         assert list(faults([reference], [reference], metrics=[metric, Chrf()])) == []
@@ -97,7 +99,7 @@ def test_metrics_that_find_no_words_in_a_script_are_told_how_to(reference: list[
 def test_ter_needs_to_be_told_of_chinese_and_japanese() -> None:
     for reference in (CHINESE, JAPANESE):
         [fault] = faults([reference], [reference], metrics=[Bleu(tokenize="char"), Ter(asian_support=True)])
-        assert fault.endswith("ter with --ter-normalized --ter-asian-support")
+        assert fault.endswith("letters: to find words in them, ter wants --ter-normalized --ter-asian-support")
         assert list(faults([reference], [reference], metrics=[Ter(asian_support=True, normalized=True)])) == []
     assert list(faults([KOREAN], [KOREAN], metrics=[Ter()])) == []
 

@@ -10,7 +10,7 @@ import pytest
 from nmtk.errors import DataError
 from nmtk.evaluation.metrics import Bleu, Chrf, Metric, Ter
 from nmtk.evaluation.scores import SIGNIFICANT
-from nmtk.evaluation.significance import Resampling, evaluate_systems
+from nmtk.evaluation.significance import FEWEST, Resampling, doubts, evaluate_systems
 from nmtk.lines import read_lines
 
 REFERENCE = ["Ein Hund schläft im Schatten.", "Zwei Katzen sitzen auf der Mauer.", "Das ist alles, was ich weiß."] * 4
@@ -71,6 +71,15 @@ def test_where_there_is_no_difference_it_is_chance(paired: Literal["bs", "ar"]) 
     found = evaluate_systems(systems, REFERENCES, [Bleu()], resampling=Resampling(paired, 50))
     assert [score.p_value for [score] in found.values()] == [None, 1.0, 1.0]
     assert not any(score.differs for [score] in found.values())
+
+
+@pytest.mark.parametrize("paired", ["bs", "ar"])
+def test_a_paired_test_of_few_segments_is_no_verdict(paired: Literal["bs", "ar"]) -> None:
+    assert doubts(12, 2, Resampling(paired)).startswith("12 segments are too few for a paired test: ")
+    assert doubts(1, 3, Resampling(paired)).startswith("1 segment is too few for a paired test: ")
+    assert (
+        doubts(FEWEST, 2, Resampling(paired)) == doubts(12, 1, Resampling(paired)) == doubts(12, 2, Resampling()) == ""
+    )
 
 
 def test_without_a_test_a_system_has_the_score_it_has_alone() -> None:

@@ -5,6 +5,7 @@ from pathlib import Path
 
 import pytest
 
+from nmtk.evaluation.metrics import Bleu, TokenisedBleu
 from nmtk.evaluation.suspicions import suspicions
 from nmtk.lines import read_lines
 
@@ -55,6 +56,14 @@ def test_text_that_is_like_its_reference_is_not_suspect(kind: str) -> None:
     alike = UNFINISHED[kind][::-1]
     assert list(suspicions(UNFINISHED[kind], [alike])) == []
     assert list(suspicions(UNFINISHED[kind], [PLAIN, alike])) == []
+
+
+def test_tokens_are_not_to_be_cut_again() -> None:
+    tokens = UNFINISHED["look tokenised"]
+    [suspicion] = suspicions(tokens, [tokens[::-1]], metrics=[TokenisedBleu(reference="tokenised")])
+    assert suspicion == "100% of the hypotheses look tokenised, and tokenised-bleu does it again: detokenise them first"
+    assert list(suspicions(PLAIN, [tokens], metrics=[TokenisedBleu(reference="tokenised")])) == []
+    assert list(suspicions(tokens, [tokens[::-1]], metrics=[Bleu(tokenize="none")])) == []
 
 
 @pytest.mark.parametrize(
