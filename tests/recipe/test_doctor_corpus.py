@@ -1,6 +1,7 @@
 """What is wrong with a corpus and not with a line is an error, at any share; what only looks so is quiet."""
 
 import random
+import zlib
 from collections.abc import Callable
 from pathlib import Path
 
@@ -72,9 +73,61 @@ def test_a_shift_is_found_near_where_it_begins_though_counts_are_equal(shift: st
     pairs = list(zip(sources, SHIFTS[shift](targets), strict=True))
     [finding] = found(tmp_path, pairs)
     assert (finding.fault, str(finding.severity)) == ("shifted", "error")
-    assert 750 <= finding.examples[0].line <= 1250
+    assert abs(finding.examples[0].line - 1001) <= 3
     wanted = 1000 if shift == "within" else len(SOUND) - 1000
-    assert abs(finding.times - wanted) <= 500
+    assert abs(finding.times - wanted) <= 6
+
+
+@pytest.mark.parametrize("side", [0, 1])
+@pytest.mark.parametrize("lost", [True, False])
+@pytest.mark.parametrize("at", [0, 500, 940])
+def test_it_is_said_which_side_lacks_a_line_and_from_where(at: int, lost: bool, side: int, tmp_path: Path) -> None:
+    sides = [[pair[number] for pair in SOUND[:1000]] for number in (0, 1)]
+    if lost:
+        del sides[side][at]
+    else:
+        sides[side].insert(at, SOUND[2000][side])
+    [finding] = found(tmp_path, list(zip(*sides, strict=False)))
+    lacks_source = lost is (side == 0)
+    assert finding.says.endswith("1 line above" if lacks_source else "1 line below")
+    assert f"the {'source' if lacks_source else 'target'} lacks 1 line" in finding.mend
+    assert abs(finding.examples[0].line - at - 1) <= 2
+    assert abs(finding.times - (1000 - at)) <= 4
+    _, line, text = finding.examples[1]
+    line += -1 if lacks_source else 1
+    assert text.endswith(f"train.en:{line}: {sides[0][line - 1]}")
+
+
+@pytest.mark.parametrize("length", [12, 40, 250])
+def test_a_shift_that_ends_again_is_found_though_it_is_short(length: int, tmp_path: Path) -> None:
+    sources, targets = map(list, zip(*SOUND, strict=True))
+    targets[1500 : 1500 + length] = [*targets[1501 : 1500 + length], targets[1500]]
+    [finding] = found(tmp_path, list(zip(sources, targets, strict=True)))
+    assert (finding.fault, str(finding.severity)) == ("shifted", "error")
+    assert abs(finding.examples[0].line - 1501) <= 2
+    assert abs(finding.times - length) <= 4
+
+
+def han(text: str) -> str:
+    """A text of a Chinese character for each word, always the same ones, without spaces."""
+    return "".join(
+        chr(0x4E00 + zlib.crc32((word * 2).encode()) % 3000) for word in text.lower().split() if len(word) > 2
+    )
+
+
+@pytest.mark.parametrize("swapped", [20, 60])
+@pytest.mark.parametrize("where", ["together", "anywhere"])
+def test_pairs_beside_swapped_ones_are_not_taken_for_shuffled(swapped: int, where: str, tmp_path: Path) -> None:
+    pairs = [(source, han(source)) for source, _ in SOUND[: 236 + swapped]]
+    turned = range(236, 236 + swapped) if where == "together" else random.Random(1).sample(range(len(pairs)), swapped)
+    for at in turned:
+        pairs[at] = pairs[at][::-1]
+    assert {one.fault for one in found(tmp_path, pairs)} <= {"swapped", "language"}
+
+
+def test_languages_that_are_mixed_are_not_taken_for_shuffled(tmp_path: Path) -> None:
+    mixed = [(source, target if at % 2 else han(source)) for at, (source, target) in enumerate(SOUND)]
+    assert found(tmp_path, mixed) == []
 
 
 def test_shuffled_targets_are_found(tmp_path: Path) -> None:
