@@ -8,6 +8,7 @@ from tempfile import TemporaryDirectory
 from types import MappingProxyType
 from typing import NamedTuple
 
+from nmtk.data.doctor.direction import disagreeing, turned
 from nmtk.data.doctor.examination import Examined, examine, profiled
 from nmtk.data.doctor.findings import Finding, Severity
 from nmtk.data.doctor.overlap import Overlap
@@ -116,10 +117,12 @@ def diagnose(case: Case, examples: int = 3) -> Iterator[Examined]:
     """Examine the training texts, then validation and test sets, each as soon as it is asked for.
 
     Training text is compared with all sets, and a validation set with the test sets after it. What is usual is learned
-    from the first training text. Of a text that is still to be made there is a note. Raises DataError for a file that
-    cannot be opened.
+    from the first training text. A text of which the sides are the other way round than most others' is told of as a
+    whole. Of a text that is still to be made there is a note. Raises DataError for a file that cannot be opened.
     """
     profile: Profile | None = None
+    ways: list[bool | None] = []
+    unlike: dict[int, Finding] = {}
     texts = [*case.train, *case.held_out]
     against: list[Overlap] = []
     for index, text in enumerate(texts):
@@ -137,9 +140,21 @@ def diagnose(case: Case, examples: int = 3) -> Iterator[Examined]:
         portions = reading.portions()
         if profile is None or held < 0:
             own, portions = profiled(portions)
-            profile = profile or own
+            if profile is None:
+                profile = own
+                ways = [_turned(case, one, own) for one in texts]
+                unlike = disagreeing([one.name for one in texts], ways)
         pieces = Pieces(case.vocabularies, case.longest) if case.vocabularies else None
-        yield examine(text.name, reading, portions, own if held < 0 else profile, against, pieces, examples)
+        usual = own if held < 0 else profile.turned() if ways[index] else profile
+        examined = examine(text.name, reading, portions, usual, against, pieces, examples)
+        yield examined._replace(findings=(unlike[index], *examined.findings)) if index in unlike else examined
+
+
+def _turned(case: Case, text: Text, profile: Profile) -> bool | None:
+    """Whether a text has its sides the other way round; None where nothing tells, or it can be read but once."""
+    if case.waits(text) or STANDARD in text.paths:
+        return None
+    return turned(profile.markers, _reading(text).portions())
 
 
 def _to_be_made(text: Text, left: Sequence[str]) -> Examined:

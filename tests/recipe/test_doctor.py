@@ -128,6 +128,29 @@ def test_a_profile_of_few_pairs_says_nothing(tmp_path: Path) -> None:
     assert examined(tmp_path, [*SOUND.train[:50], swap(SOUND.train[50])]).keys() <= {"several targets"}
 
 
+def test_texts_that_have_their_sides_the_other_way_round(tmp_path: Path) -> None:
+    """It is said of those that are fewer, and not of their pairs one by one."""
+    train, test = list(SOUND.train), list(SOUND.test)
+    back = [swap(pair) for pair in train], [swap(pair) for pair in test]
+    for texts, told in (
+        ((back[0], test, test), {0: "test0 and test1"}),
+        ((train, test, back[1]), {2: "pairs and test0"}),
+        ((train, back[1]), {1: "pairs"}),
+        ((train, test, test), {}),
+        ((back[0], back[1], back[1]), {}),
+    ):
+        paths = [write(tmp_path, f"test{index - 1}" if index else "train", text) for index, text in enumerate(texts)]
+        with files_case(paths[0], paths[1:]) as case:
+            findings = [{one.fault: one for one in text.findings} for text in diagnose(case)]
+        assert not any("swapped" in found for found in findings)
+        assert {index for index, found in enumerate(findings) if "sides" in found} == set(told)
+        for index, others in told.items():
+            finding = findings[index]["sides"]
+            assert str(finding.severity) == "error"
+            assert finding.says.replace(".en", "") == f"source and target are the other way round than in {others}"
+            assert finding.mend.startswith("see which is right") is (len(texts) == 2)
+
+
 def chained(folder: Path, by: str = "reverse.yaml") -> Path:
     """A recipe with a text that another one, beside it, is to make."""
     train, test = list(SOUND.train), list(SOUND.test)

@@ -7,6 +7,7 @@ most pairs are swapped is told of those that are not.
 import unicodedata
 from collections import Counter
 from collections.abc import Sequence
+from copy import copy
 from functools import cache
 from statistics import median
 
@@ -34,6 +35,13 @@ class Profile:
         ratios = [len(target) / len(source) for source, target in zip(*sides, strict=True) if source and target]
         self.ratio = median(ratios) if len(ratios) >= ENOUGH else 1.0
         """Characters of the target for one of the source."""
+
+    def turned(self) -> "Profile":
+        """The profile of the same text with its sides the other way round."""
+        other = copy(self)
+        other.markers = self.markers._replace(source=self.markers.target, target=self.markers.source)
+        other.scripts, other.ratio = self.scripts[::-1], 1 / self.ratio
+        return other
 
 
 @cache
