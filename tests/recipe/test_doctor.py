@@ -66,6 +66,8 @@ PLANTS: dict[str, Callable[[tuple[str, str]], tuple[str, str]]] = {
     "direction": lambda pair: ("\u200e" + pair[0], pair[1]),
     "replacement": lambda pair: (pair[0], pair[1] + " f\ufffdr"),
     "mojibake": lambda pair: (pair[0], pair[1] + " für".encode().decode("cp1252")),
+    "non-character": lambda pair: (pair[0], pair[1] + " \uffff"),
+    "lost letters": lambda pair: (pair[0], pair[1] + " f?r"),
     "width": lambda pair: (pair[0] + " ２3", pair[1]),
     "private use": lambda pair: (pair[0] + " \uf0b7", pair[1]),
     "script": lambda pair: (pair[0], "Он видит двух больших собак"),

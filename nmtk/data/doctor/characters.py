@@ -8,10 +8,6 @@ from nmtk.data.doctor.findings import Fault, Hit, Severity
 from nmtk.data.doctor.profile import Profile, script
 from nmtk.data.doctor.reading import Portion
 
-_AS_1252 = "\x80-\xbf" + "".join(
-    bytes([byte]).decode("cp1252") for byte in range(0x80, 0xA0) if byte not in (0x81, 0x8D, 0x8F, 0x90, 0x9D)
-).replace("“", "").replace("”", "")
-"""What the second byte of a character in UTF-8 becomes when read as cp1252; not the quotes, which may follow a word."""
 _FULL = r"[\uff10-\uff19\uff21-\uff3a\uff41-\uff5a]"
 _JOINED = r"[A-Za-z\u00c0-\u04ff\s]"
 """Letters and spaces between which no joiner has a meaning, as it has in Persian, Hindi and emoji."""
@@ -26,8 +22,17 @@ class Characters:
 
     SIGNS: ClassVar = (
         (
-            re.compile(r"[\x01-\x08\x0b-\x1f\x7f-\x9f\u2028\u2029]"),
+            re.compile(r"[\x01-\x08\x0b-\x1f\x7f\u2028\u2029]"),
             _fault("control", "control characters", Severity.WARNING, "delete them"),
+        ),
+        (
+            re.compile("[\x80-\x9f]"),
+            _fault(
+                "control",
+                "C1 control characters, which mostly are of text that was read as latin-1,",
+                Severity.WARNING,
+                "write it as latin-1, and read that as UTF-8, or if it is none as cp1252",
+            ),
         ),
         (
             re.compile(
@@ -45,8 +50,8 @@ class Characters:
             _fault("replacement", "U+FFFD, for what once could not be decoded,", Severity.WARNING, "drop the pair"),
         ),
         (
-            re.compile(f"Ã[{_AS_1252}]|Â[\xa0-\xbf]|â€[{_AS_1252}“”]|â‚¬|â„¢|ï»¿|(?:[ÐÑ][{_AS_1252}]){{2}}"),
-            _fault("mojibake", "UTF-8 that was read as cp1252 (Ã¤ for ä)", Severity.WARNING, "as ftfy mends it"),
+            re.compile("[\ufdd0-\ufdef\ufffe\uffff" + "".join(map(chr, range(0x1FFFE, 0x110000, 0x10000))) + "]"),
+            _fault("non-character", "code points that are no characters (U+FFFF)", Severity.WARNING, "delete them"),
         ),
         (
             re.compile(rf"[A-Za-z0-9] ?{_FULL}|{_FULL} ?[A-Za-z0-9]"),

@@ -7,6 +7,7 @@ from typing import ClassVar, Protocol
 
 from nmtk.data.doctor.alignment import Alignment
 from nmtk.data.doctor.characters import Characters, Scripts
+from nmtk.data.doctor.encodings import Encodings
 from nmtk.data.doctor.findings import Fault, Hit, Severity
 from nmtk.data.doctor.language import Language
 from nmtk.data.doctor.profile import Profile
@@ -126,4 +127,4 @@ class Markup:
                     yield from (Hit(fault, index, side) for index, text in enumerate(texts) if sign.search(text))
 
 
-CHECKS = (Empty, Identical, Ratio, Long, Markup, Characters, Scripts, Language, Alignment, Repeats)
+CHECKS = (Empty, Identical, Ratio, Long, Markup, Characters, Encodings, Scripts, Language, Alignment, Repeats)
