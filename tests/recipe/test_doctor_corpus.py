@@ -172,3 +172,52 @@ def test_what_only_looks_so_is_quiet(name: str, tmp_path: Path) -> None:
 def test_two_texts_of_one_language_are_not_taken_for_two_languages(tmp_path: Path) -> None:
     moved = [(SOUND[at][0], SOUND[at - 1][0]) for at in range(len(SOUND))]
     assert {one.fault for one in found(tmp_path, moved)} == {"shifted"}
+
+
+UNFINISHED: dict[str, Callable[[str], str]] = {
+    "pieces @@": lambda text: text.replace("en ", "@@ en "),
+    "pieces ▁": lambda text: "▁" + text.replace(" ", " ▁"),
+    "pieces ##": lambda text: text.replace("en ", " ##en "),
+    "pieces ￭": lambda text: text.replace(".", " ￭."),
+    "tokenised": lambda text: text.replace(".", " ."),
+    "lower case": str.lower,
+}
+
+
+@pytest.mark.parametrize("share", [0.1, 1.0])
+@pytest.mark.parametrize("fault", UNFINISHED)
+def test_text_made_ready_for_another_system_is_told_of(fault: str, share: float, tmp_path: Path) -> None:
+    """Never as an error: it may be meant."""
+    pairs = some(share, lambda at: (SOUND[at][0], UNFINISHED[fault](SOUND[at][1])))
+    changed = sum(pair != sound for pair, sound in zip(pairs, SOUND, strict=True))
+    with files_case(write(tmp_path, "train", pairs), []) as case:
+        [text] = diagnose(case)
+    [finding] = [one for one in text.findings if one.fault in UNFINISHED]
+    assert finding.fault == fault
+    assert str(finding.severity) == ("warning" if "pieces" in fault else "note")
+    assert "target" in finding.says
+    assert 0.5 * changed < finding.times <= changed
+
+
+@pytest.mark.parametrize("side", [0, 1])
+def test_lines_of_a_third_language_are_told_of(side: int, tmp_path: Path) -> None:
+    french = [
+        f"{who} {does} {what} dans {where} avec {whom}."
+        for who in ("Un homme", "Une femme", "Le garçon", "La fille")
+        for does in ("regarde", "porte", "achète", "mange")
+        for what in ("une pomme", "du pain", "des fleurs", "le livre")
+        for where in ("la rue", "un parc", "le jardin", "une maison")
+        for whom in ("son ami", "sa mère", "des enfants", "un chien")
+    ]
+
+    def foreign(at: int) -> tuple[str, str]:
+        text = french[at % len(french)]
+        return (SOUND[at][0], text) if side else (text, SOUND[at][1])
+
+    pairs = some(0.1, foreign)
+    changed = sum(pair != sound for pair, sound in zip(pairs, SOUND, strict=True))
+    with files_case(write(tmp_path, "train", pairs), []) as case:
+        [text] = diagnose(case)
+    [finding] = [one for one in text.findings if one.fault == "mixed languages"]
+    assert ("target" if side else "source") in finding.says
+    assert 0.9 * changed < finding.times <= changed

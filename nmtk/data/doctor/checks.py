@@ -9,10 +9,11 @@ from nmtk.data.doctor.alignment import Alignment
 from nmtk.data.doctor.characters import Characters, Scripts
 from nmtk.data.doctor.encodings import Encodings
 from nmtk.data.doctor.findings import Fault, Hit, Severity
-from nmtk.data.doctor.language import Language
+from nmtk.data.doctor.language import Language, Mixture
 from nmtk.data.doctor.profile import Profile
 from nmtk.data.doctor.reading import Portion
 from nmtk.data.doctor.repeats import Repeats
+from nmtk.data.doctor.unfinished import Unfinished
 
 
 class Check(Protocol):
@@ -127,4 +128,18 @@ class Markup:
                     yield from (Hit(fault, index, side) for index, text in enumerate(texts) if sign.search(text))
 
 
-CHECKS = (Empty, Identical, Ratio, Long, Markup, Characters, Encodings, Scripts, Language, Alignment, Repeats)
+CHECKS = (
+    Empty,
+    Identical,
+    Ratio,
+    Long,
+    Markup,
+    Characters,
+    Encodings,
+    Scripts,
+    Language,
+    Mixture,
+    Unfinished,
+    Alignment,
+    Repeats,
+)

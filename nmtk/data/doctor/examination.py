@@ -1,7 +1,7 @@
 """The examination of a text: every check goes over it, in one pass, a few thousand pairs in memory at a time."""
 
 from collections import defaultdict
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from itertools import chain, islice
 from typing import NamedTuple
 
@@ -77,7 +77,7 @@ def examine(
                     texts = [shown(column[at]) for column in portion.sides]
                     text = detail or (" | ".join(texts) if side is None else texts[side])
                     tally.examples.append(portion.example(at, side, text))
-    found = [*reading.findings, *(tally.finding(*key, pairs) for key, tally in tallies.items())]
+    found = [*reading.findings, *_told(tallies, pairs)]
     found += [] if pairs else [NOTHING]
     counted = (pieces.pieces[0], pieces.pieces[1]) if pieces else None
     return Examined(
@@ -89,3 +89,9 @@ def examine(
         counted,
         tuple(sorted(found, key=lambda finding: (-finding.severity, -finding.times))),
     )
+
+
+def _told(tallies: Mapping[tuple[Fault, int | None], Tally], pairs: int) -> Iterator[Finding]:
+    for (fault, side), tally in tallies.items():
+        if tally.count > fault.least * pairs:
+            yield tally.finding(fault, side, pairs)

@@ -34,6 +34,8 @@ class Fault(NamedTuple):
     """The share of all pairs above which it is one severity worse."""
     ruin: float = 2.0
     """The share from which on it is an error: what is left is no text to train on."""
+    least: float = 0.0
+    """The share up to which it is not told of."""
 
 
 class Hit(NamedTuple):

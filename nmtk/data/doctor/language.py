@@ -45,3 +45,26 @@ class Language:
         found = words(text)
         strange = [word for word in found if word in other]
         return len(strange) >= self.LEAST and len(set(strange)) > 1 and own.isdisjoint(found)
+
+
+class Mixture:
+    """Lines that are in another language than most of their side, which is not the other side's."""
+
+    FAULT: ClassVar = Fault(
+        "mixed languages",
+        "the {side} is in another language than most",
+        Severity.WARNING,
+        "drop the pair, unless several languages are meant",
+    )
+    LEAST: ClassVar = 3
+    """Telling words of the other language that a line has, beside none of the usual one's."""
+
+    def __init__(self, profile: Profile) -> None:
+        self.tongues = profile.tongues
+
+    def look(self, portion: Portion) -> Iterator[Hit]:
+        for side, (usual, other) in enumerate(self.tongues):
+            for index, text in enumerate(portion.sides[side] if other else ()):
+                found = words(text)
+                if usual.isdisjoint(found) and sum(word in other for word in found) >= self.LEAST:
+                    yield Hit(self.FAULT, index, side)

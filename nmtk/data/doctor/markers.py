@@ -52,19 +52,19 @@ def learn_markers(sides: Sequence[Sequence[str]]) -> Markers:
     lines = [words(text) for side in sides for text in side[::step]]
     counts = Counter(chain.from_iterable(lines))
     known = [word for word, n in counts.most_common(MOST) if n >= FREQUENT / 2 * counts.total()]
-    table, lengths = _counted(lines, known), np.array([len(line) for line in lines], np.float32)
+    table, lengths = counted(lines, known), np.array([len(line) for line in lines], np.float32)
     pairs = len(lines) // 2
     tells = _axis(table[:pairs] > 0, table[pairs:] > 0)
     for _ in range(ROUNDS):
         scores = table @ tells
-        tells = _telling(table, lengths, scores > 0, scores < 0)
+        tells = telling(table, lengths, scores > 0, scores < 0)
     scores = table @ tells
     here, there = scores[:pairs], scores[pairs:]
     straight, turned = (float(np.mean((a > 0) & (b < 0))) for a, b in ((here, there), (there, here)))
-    covered = min(_share(table[:, tells == sign], lengths, scores * sign > 0).sum() for sign in (1, -1))
+    covered = min(share_of(table[:, tells == sign], lengths, scores * sign > 0).sum() for sign in (1, -1))
     if covered < COVERED or (straight + turned < OPPOSED and abs(straight - turned) < LEANING):
         first = np.arange(len(lines)) < pairs
-        tells, turned = _telling(table, lengths, first, ~first), 0.0
+        tells, turned = telling(table, lengths, first, ~first), 0.0
     elif turned > straight:
         tells, straight, turned = -tells, turned, straight
     source, target = (
@@ -73,7 +73,7 @@ def learn_markers(sides: Sequence[Sequence[str]]) -> Markers:
     return Markers(source, target, turned / max(straight + turned, 1e-9))
 
 
-def _counted(lines: Sequence[Sequence[str]], known: Sequence[str]) -> Counts:
+def counted(lines: Sequence[Sequence[str]], known: Sequence[str]) -> Counts:
     """How often each known word is in each line, [lines, words]."""
     places = {word: place for place, word in enumerate(known)}
     table = np.zeros((len(lines), len(known)), np.float32)
@@ -93,16 +93,16 @@ def _axis(here: npt.NDArray[np.bool_], there: npt.NDArray[np.bool_]) -> Counts:
     return axis
 
 
-def _telling(table: Counts, lengths: Counts, one: npt.NDArray[np.bool_], other: npt.NDArray[np.bool_]) -> Counts:
+def telling(table: Counts, lengths: Counts, one: npt.NDArray[np.bool_], other: npt.NDArray[np.bool_]) -> Counts:
     """For each word 1 where it tells the one lines from the other, -1 where the other from the one, else 0."""
-    first, second = _share(table, lengths, one), _share(table, lengths, other)
+    first, second = share_of(table, lengths, one), share_of(table, lengths, other)
     tells: Counts = np.zeros(table.shape[1], np.float32)
     tells[(first >= FREQUENT) & (first > TELLING * second)] = 1
     tells[(second >= FREQUENT) & (second > TELLING * first)] = -1
     return tells
 
 
-def _share(table: Counts, lengths: Counts, lines: npt.NDArray[np.bool_]) -> Counts:
+def share_of(table: Counts, lengths: Counts, lines: npt.NDArray[np.bool_]) -> Counts:
     """What share of all words of some lines each word is."""
     shares: Counts = table[lines].sum(axis=0) / max(1.0, float(lengths[lines].sum()))
     return shares

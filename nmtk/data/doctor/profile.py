@@ -13,6 +13,7 @@ from statistics import median
 
 from nmtk.data.doctor.markers import Markers, learn_markers
 from nmtk.data.doctor.reading import Portion
+from nmtk.data.doctor.tongues import Tongues, learn_tongues
 
 SAMPLE = 50_000
 """Pairs that a profile is learned from, the first of the corpus; so many are held in memory."""
@@ -31,6 +32,11 @@ class Profile:
         sides = [[text for portion in sample for text in portion.sides[side]] for side in (0, 1)]
         self.pairs = len(sides[0])
         self.markers = learn_markers(sides) if self.pairs >= ENOUGH else Markers()
+        apart = (self.markers.target, self.markers.source)
+        self.tongues = tuple(
+            learn_tongues(side, other) if self.pairs >= ENOUGH else Tongues()
+            for side, other in zip(sides, apart, strict=True)
+        )
         self.scripts = tuple(_scripts(side) if self.pairs >= ENOUGH else None for side in sides)
         ratios = [len(target) / len(source) for source, target in zip(*sides, strict=True) if source and target]
         self.ratio = median(ratios) if len(ratios) >= ENOUGH else 1.0
@@ -40,6 +46,7 @@ class Profile:
         """The profile of the same text with its sides the other way round."""
         other = copy(self)
         other.markers = self.markers._replace(source=self.markers.target, target=self.markers.source)
+        other.tongues = self.tongues[::-1]
         other.scripts, other.ratio = self.scripts[::-1], 1 / self.ratio
         return other
 
