@@ -132,7 +132,7 @@ def diagnose(case: Case, examples: int = 3) -> Iterator[Examined]:
         held = index - len(case.train)
         if held >= 0 or not against:
             against = [
-                Overlap(other.name, _reading(other).portions(), case.dropped and held < 0)
+                Overlap(other.name, _reading(other).portions(), case.dropped and held < 0, held < 0)
                 for other in case.held_out[max(0, held + 1) :]
                 if not case.waits(other)
             ]

@@ -126,6 +126,24 @@ def test_a_test_sentence_of_which_a_word_was_changed(tmp_path: Path) -> None:
     assert examined(tmp_path, train, [(LONGER, "x")])["near overlap"] == (1, [len(train)])
 
 
+def test_a_test_sentence_of_which_a_part_is_other(tmp_path: Path) -> None:
+    """A word of eight; another sentence beside it; or its sides the other way round."""
+    short, other = "The committee has asked the minister about fisheries", "Der Ausschuss hat den Minister befragt"
+    for changed in (short.replace("fisheries", "forests"), short.replace("The", "One"), f"{SOUND.train[0][0]} {short}"):
+        found = examined(tmp_path, [*SOUND.train, (changed, "y")], [(short, other)])
+        assert found["near overlap"] == (1, [len(SOUND.train) + 1])
+    assert examined(tmp_path, [*SOUND.train, (other, "y")], [(short, other)])["turned overlap"][0] == 1
+
+
+def test_a_validation_set_that_is_the_test_set_is_an_error(tmp_path: Path) -> None:
+    same = write(tmp_path, "test", list(SOUND.test))
+    with files_case(write(tmp_path, "train", list(SOUND.train)), [same, same]) as case:
+        train, valid, _ = diagnose(case)
+    assert worst([train]) in (None, Severity.NOTE)
+    [finding] = [one for one in valid.findings if one.fault == "overlap"]
+    assert str(finding.severity) == "error"
+
+
 def test_a_profile_of_few_pairs_says_nothing(tmp_path: Path) -> None:
     assert examined(tmp_path, [*SOUND.train[:50], swap(SOUND.train[50])]).keys() <= {"several targets"}
 

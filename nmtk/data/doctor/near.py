@@ -1,25 +1,33 @@
-"""Near: which texts are nearly those of a small set, found among any number of them (MinHash, Broder 1997).
+"""Near: which texts are nearly those of a small set, or hold one of them, found among any number of texts.
 
-A text is the set of its runs of five letters or digits. Of 32 hash functions, the least value over a set is equal for
-two sets with the probability of their Jaccard similarity; eight bands of four such values make likely candidates of
-what is alike: 98.5% of what is alike to 0.8, and 0.1% of what is to 0.1. Candidates are then compared exactly.
+What two texts have in common is told by their runs of letters or digits (Broder 1997). An index of the small set's
+longer runs gives the candidates: a quarter of all runs, chosen by their hashes, so that the same ones are chosen
+everywhere, and without those that many texts have. Candidates are then compared exactly, by their shorter runs.
 """
 
 from collections.abc import Iterator, Sequence
+from typing import TypeAlias
 
 import numpy as np
 import numpy.typing as npt
 
-RUN = 5
-BANDS, ROWS = 8, 4
-ALIKE = 0.8
-"""The Jaccard similarity from which on texts are near: one word in ten or so may differ."""
+Keys: TypeAlias = npt.NDArray[np.uint64]
+Indices: TypeAlias = npt.NDArray[np.int64]
+
+RUN, LONG = 5, 8
+"""Letters and digits of the runs that are compared, and of those in the index."""
+ALIKE = 0.7
+"""The share of a text's runs from which on another that has them is near it: a word of eight may differ."""
 SHORTEST = 25
 """Letters and digits that near texts must have: `Tom is here` and `Tom was here` are two sentences."""
+COMMON = 16
+"""Texts of the set that may have a run that is in the index."""
+SHARE = 0.25
+"""The share of a text's runs in the index that a candidate has."""
 
-_RNG = np.random.default_rng(1)
-_FACTORS = _RNG.integers(1 << 62, 1 << 63, BANDS * ROWS, dtype=np.uint64) | np.uint64(1)
+_CHOSEN = np.uint64(3)
 _PRIME = np.uint64(0x9E3779B97F4A7C15)
+_BITS = 22
 
 
 class Near:
@@ -27,60 +35,81 @@ class Near:
 
     def __init__(self, texts: Sequence[str]) -> None:
         self.texts = texts
-        keys = _band_keys(texts)
-        self._owners = np.repeat(np.arange(len(texts)), BANDS)
-        order = np.argsort(keys.ravel(), kind="stable")
-        self._keys, self._owners = keys.ravel()[order], self._owners[order]
+        self._places = {text: index for index, text in reversed(list(enumerate(texts))) if text}
+        keys, owners = _chosen([text if len(text) >= SHORTEST else "" for text in texts])
+        once = np.unique(np.stack((keys, owners.astype(np.uint64)), axis=1), axis=0)
+        keys, owners = once[:, 0], once[:, 1].astype(np.int64)
+        _, place, often = np.unique(keys, return_inverse=True, return_counts=True)
+        rare = often[place.ravel()] <= COMMON
+        self._keys, self._owners = keys[rare], owners[rare]
+        self._wanted = np.maximum(1, SHARE * np.bincount(self._owners, minlength=len(texts)))
+        self._known = np.zeros(1 << _BITS, np.bool_)
+        self._known[_short(self._keys)] = True
 
     def find(self, texts: Sequence[str]) -> Iterator[tuple[int, int, bool]]:
         """For each text that is one of the set's, or near one: its index, the nearest one's, and whether it equals it.
 
-        A text without letters and digits is near none.
+        A text is near one of the set if it has most of that one's runs, whatever else it has. A text without letters
+        and digits is near none.
         """
-        if not len(self._keys) or not texts:
-            return
-        keys = _band_keys(texts)
+        candidates: dict[int, list[int]] = {}
+        for index, owner in self._candidates(texts):
+            candidates.setdefault(index, []).append(owner)
+        for index, text in enumerate(texts):
+            if (place := self._places.get(text)) is not None:
+                yield index, place, True
+            elif index in candidates:
+                alike, nearest = max((_held(self.texts[owner], text), -owner) for owner in candidates[index])
+                if alike >= ALIKE:
+                    yield index, -nearest, False
+
+    def _candidates(self, texts: Sequence[str]) -> Iterator[tuple[int, int]]:
+        """Texts and those of the set with which they have enough runs in common."""
+        keys, lines = _chosen(texts)
+        known = self._known[_short(keys)]
+        keys, lines = keys[known], lines[known]
         first, last = (np.searchsorted(self._keys, keys, side) for side in ("left", "right"))
-        for index in np.flatnonzero((last > first).any(axis=1)).tolist():
-            spans = {*zip(first[index].tolist(), last[index].tolist(), strict=True)}
-            owners = {int(owner) for begin, end in spans for owner in self._owners[begin:end]}
-            alike, nearest = max((_similarity(texts[index], self.texts[owner]), -owner) for owner in owners)
-            if alike >= ALIKE:
-                yield index, -nearest, alike > 1.0
+        times = last - first
+        within = np.arange(times.sum()) - np.repeat(np.cumsum(times) - times, times)
+        owners = self._owners[np.repeat(first, times) + within]
+        met, often = np.unique(np.repeat(lines, times) * len(self.texts) + owners, return_counts=True)
+        lines, owners = np.divmod(met, max(1, len(self.texts)))
+        enough = often >= self._wanted[owners]
+        yield from zip(lines[enough].tolist(), owners[enough].tolist(), strict=True)
 
 
-def _similarity(one: str, other: str) -> float:
-    """Jaccard's, of their runs; above 1 for equal texts, and 0 for short ones."""
-    if one == other:
-        return 2.0 if one else 0.0
-    if min(len(one), len(other)) < SHORTEST:
+def _held(text: str, other: str) -> float:
+    """The share of a text's runs that another has."""
+    if len(other) < SHORTEST:
         return 0.0
-    runs, others = _runs(one), _runs(other)
-    return len(runs & others) / len(runs | others)
+    runs = _runs(text)
+    return len(runs & _runs(other)) / len(runs)
 
 
 def _runs(text: str) -> set[str]:
     return {text[at : at + RUN] for at in range(max(1, len(text) - RUN + 1))}
 
 
-def _band_keys(texts: Sequence[str]) -> npt.NDArray[np.uint64]:
-    """A key of each text in each band, uint64 [texts, BANDS]; all texts at once, since Python would take ages."""
-    keys = np.zeros((len(texts), BANDS), np.uint64)
-    if not texts:
-        return keys
-    lengths = np.array([max(1, len(text) - RUN + 1) for text in texts], np.int64)
-    padded = "".join(text.ljust(RUN, "\0") for text in texts) + "\0"
-    codes = np.frombuffer(padded.encode("utf-32-le"), "<u4").astype(np.uint64)
-    runs = np.zeros(len(codes) - RUN + 1, np.uint64)
-    for at in range(RUN):
-        runs = runs * _PRIME + codes[at : len(codes) - RUN + 1 + at]
-    runs = (runs ^ (runs >> np.uint64(29))) * _PRIME
-    ends = np.cumsum(lengths + RUN - 1)
-    starts = ends - lengths - RUN + 1
-    edges = np.stack((starts, starts + lengths), axis=1).ravel()  # each text's own runs, without those into the next
-    for index, factor in enumerate(_FACTORS):
-        mixed = runs * factor
-        least = np.minimum.reduceat(mixed ^ (mixed >> np.uint64(32)), edges)[::2]
-        band = index // ROWS
-        keys[:, band] = (keys[:, band] + least + np.uint64(band + 1)) * _PRIME
-    return keys
+def _short(keys: Keys) -> Keys:
+    return keys >> np.uint64(64 - _BITS)
+
+
+def _chosen(texts: Sequence[str]) -> tuple[Keys, Indices]:
+    """Hashes of some of all texts' runs, and which text each is of; all at once, since Python would take ages."""
+    codes = np.frombuffer("".join(texts).encode("utf-32-le"), "<u4").astype(np.uint64)
+    if len(codes) < LONG:
+        return np.zeros(0, np.uint64), np.zeros(0, np.int64)
+    count = len(codes) - LONG + 1
+    keys = np.zeros(count, np.uint64)
+    for first in range(LONG):
+        keys *= _PRIME
+        keys += codes[first : count + first]
+    keys ^= keys >> np.uint64(29)
+    keys *= _PRIME
+    keys ^= keys >> np.uint64(32)
+    lengths = np.array([len(text) for text in texts], np.int64)
+    at = np.flatnonzero((keys & _CHOSEN) == 0)
+    ends = np.cumsum(lengths)
+    owners = np.searchsorted(ends, at, "right")
+    own = at + LONG <= ends[owners]  # the others go on into the next text
+    return keys[at[own]], owners[own]

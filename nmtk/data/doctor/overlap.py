@@ -3,7 +3,7 @@
 from collections.abc import Iterable, Iterator
 
 from nmtk.data.doctor.findings import Example, Fault, Hit, Severity, shown
-from nmtk.data.doctor.near import Near
+from nmtk.data.doctor.near import SHORTEST, Near
 from nmtk.data.doctor.reading import Portion
 from nmtk.data.held_out import bare
 
@@ -15,8 +15,8 @@ class Overlap:
     it trains on.
     """
 
-    def __init__(self, name: str, pairs: Iterable[Portion], dropped: bool) -> None:
-        """dropped: whether training leaves out what is equal."""
+    def __init__(self, name: str, pairs: Iterable[Portion], dropped: bool, training: bool) -> None:
+        """dropped: whether training leaves out what is equal. training: whether training text is compared to it."""
         self._places: tuple[dict[str, Example], dict[str, Example]] = ({}, {})
         for portion in pairs:
             for side, places in enumerate(self._places):
@@ -28,14 +28,28 @@ class Overlap:
             f"a side stands in {name} too",
             Severity.NOTE if dropped else Severity.WARNING,
             "training leaves the pair out" if dropped else "leave the pair out",
+            ruin=2.0 if training else 0.5,
         )
-        self.near = Fault("near overlap", f"a side is nearly one of {name}", Severity.NOTE, many=0.02)
+        self.turned = Fault(
+            "turned overlap",
+            f"a side stands on the other side of {name}",
+            Severity.WARNING,
+            "leave the pair out, or swap its sides if they are swapped",
+        )
+        self.near = Fault("near overlap", f"a side is nearly one of {name}, or holds it", Severity.NOTE, many=0.1)
 
     def look(self, portion: Portion) -> Iterator[Hit]:
         found: dict[int, Hit] = {}
         for side, near in enumerate(self._sides):
-            places = self._places[side]
-            for index, nearest, equal in near.find([bare(text) for text in portion.sides[side]]):
+            places, others = self._places[side], self._places[1 - side]
+            texts = [bare(text) for text in portion.sides[side]]
+            for index, text in enumerate(texts):
+                if len(text) >= SHORTEST and text in others and text not in places:
+                    file, line, _ = others[text]
+                    found.setdefault(
+                        index, Hit(self.turned, index, side, f"{shown(portion.sides[side][index])} = {file}:{line}")
+                    )
+            for index, nearest, equal in near.find(texts):
                 if index in found and (not equal or found[index].fault == self.equal):
                     continue
                 file, line, text = places[near.texts[nearest]]
