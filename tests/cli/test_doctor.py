@@ -14,6 +14,8 @@ from nmtk.vocabulary.learn import VocabularyOptions, learn
 Nmtk = Callable[..., Any]
 SOURCE, TARGET = "a dog runs\ntwo dogs run\nthree &amp; four\n", "ein Hund rennt\nzwei Hunde rennen\ndrei & vier\n"
 
+UNSEEN = "swapped and untranslated pairs, other languages and other scripts, shifted and shuffled lines, odd lengths"
+
 
 @pytest.fixture(autouse=True)
 def here(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -31,8 +33,9 @@ def test_the_report_for_people(nmtk: Nmtk) -> None:
         "  target: 9 words, 3.0 a line, 42 characters",
         "  warning  HTML entities in the source: 1 (33.33%); decode them, as html.unescape does",
         "           s:3: three &amp; four",
+        f"  note     3 pairs are too few to look for {UNSEEN}; these take 200 pairs",
         "",
-        "1 warning",
+        "1 warning, 1 note",
     ]
 
 
@@ -66,8 +69,14 @@ def test_the_report_for_programs(nmtk: Nmtk) -> None:
         "share": 0.0,
         "examples": [{"file": "s", "line": 3, "text": "1 more than short"}],
     }
-    assert [(one["fault"], one["count"]) for one in first["findings"][1:]] == [("overlap", 2)]
-    assert [(one["fault"], one["count"], one["severity"]) for one in second["findings"]] == [("identical", 3, "error")]
+    assert [(one["fault"], one["count"]) for one in first["findings"][1:]] == [
+        ("overlap", 2),
+        ("too few", 0),
+    ]
+    assert [(one["fault"], one["count"], one["severity"]) for one in second["findings"]] == [
+        ("identical", 3, "error"),
+        ("too few", 0, "note"),
+    ]
 
 
 def test_a_vocabulary_that_does_not_know_a_character(nmtk: Nmtk) -> None:

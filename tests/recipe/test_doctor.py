@@ -102,8 +102,19 @@ def test_an_untranslated_side(tmp_path: Path) -> None:
 
 
 def test_repeats(tmp_path: Path) -> None:
-    pairs = [("a", "b"), ("a", "c"), ("a", "b"), ("A", "b"), ("a", "d"), ("", "x"), ("", "y")]
+    pairs = [
+        ("a", "b"),
+        ("a", "c"),
+        ("a", "b"),
+        ("A", " b"),
+        ("a", "d"),
+        ("é", "ü"),
+        ("e\u0301", "ü"),
+        ("", "x"),
+        ("", "y"),
+    ]
     found = examined(tmp_path, pairs)
+    assert found["near duplicate"] == (2, [4, 7])
     assert found["duplicate"] == (1, [3])
     assert found["several targets"] == (2, [2, 5])
 
@@ -145,7 +156,29 @@ def test_a_validation_set_that_is_the_test_set_is_an_error(tmp_path: Path) -> No
 
 
 def test_a_profile_of_few_pairs_says_nothing(tmp_path: Path) -> None:
-    assert examined(tmp_path, [*SOUND.train[:50], swap(SOUND.train[50])]).keys() <= {"several targets"}
+    assert examined(tmp_path, [*SOUND.train[:50], swap(SOUND.train[50])]).keys() <= {"several targets", "too few"}
+    few = [(source, "狗" * (len(source) // 8)) for source, _ in SOUND.train[:50]]
+    assert examined(tmp_path, few).keys() <= {"several targets", "too few"}, "their length is what is usual"
+
+
+def test_letters_that_are_in_text_of_any_script(tmp_path: Path) -> None:
+    pairs = list(SOUND.train)
+    pairs[100:104] = [("1º", "1ª"), ("µ", "5 µm"), ("x²", "ʼ"), ("ﬁ", "№ 5")]
+    assert examined(tmp_path, pairs).keys() <= {"several targets", "identical"}
+
+
+def test_japanese_is_in_one_script(tmp_path: Path) -> None:
+    words = ["これは", "人々が", "コーヒー", "東京", "ｶﾀｶﾅ", "を見る"]
+    pairs = [(source, "".join(words[(at + n) % 6] for n in range(3))) for at, (source, _) in enumerate(SOUND.train)]
+    pairs[7] = (pairs[7][0], "ラーメン")
+    pairs[8] = (pairs[8][0], "々ー")
+    assert not {"script", "mixed script"} & examined(tmp_path, pairs).keys()
+
+
+def test_what_has_no_width_is_empty(tmp_path: Path) -> None:
+    pairs = list(SOUND.train)
+    pairs[4:6] = [(pairs[4][0], "\u00a0"), (pairs[5][0], "\u200b \ufeff")]
+    assert examined(tmp_path, pairs)["empty"] == (2, [5, 6])
 
 
 def test_texts_that_have_their_sides_the_other_way_round(tmp_path: Path) -> None:

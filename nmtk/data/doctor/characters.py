@@ -5,7 +5,7 @@ from collections.abc import Iterator
 from typing import ClassVar
 
 from nmtk.data.doctor.findings import Fault, Hit, Severity
-from nmtk.data.doctor.profile import Profile, script
+from nmtk.data.doctor.profile import COMMON, Profile, script
 from nmtk.data.doctor.reading import Portion
 
 _FULL = r"[\uff10-\uff19\uff21-\uff3a\uff41-\uff5a]"
@@ -95,7 +95,7 @@ class Scripts:
             odd = {
                 letter
                 for letter in set("".join(texts))
-                if not letter.isascii() and letter.isalpha() and script(letter) not in (usual or {"latin"})
+                if not letter.isascii() and letter.isalpha() and script(letter) not in {COMMON, *(usual or {"latin"})}
             }
             if usual and "latin" not in usual:
                 odd.update("ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz")

@@ -30,12 +30,14 @@ class Empty:
         "empty", "the {side} is empty", Severity.WARNING, "the files may be shifted from here on", many=0.1
     )
     BOTH: ClassVar = Fault("both empty", "both sides are empty", Severity.NOTE, many=0.01)
+    BLANK: ClassVar = re.compile(r"[\s\u00ad\u180e\u200b-\u200f\u2060\ufeff]*$")
+    """Spaces, and what has no width."""
 
     def __init__(self, _profile: Profile) -> None: ...
 
     def look(self, portion: Portion) -> Iterator[Hit]:
         for index, (source, target) in enumerate(zip(*portion.sides, strict=True)):
-            empty = not source.strip(), not target.strip()
+            empty = bool(self.BLANK.match(source)), bool(self.BLANK.match(target))
             if any(empty):
                 yield Hit(self.BOTH, index) if all(empty) else Hit(self.ONE, index, int(empty[1]))
 
@@ -72,12 +74,14 @@ class Ratio:
         self.fault = Fault(
             "length ratio",
             f"one side has over {self.BOUND:g} times the characters that the other makes likely (usual: "
-            f"{self.usual:.2f} of the target for one of the source)",
+            f"{self.usual or 1:.2f} of the target for one of the source)",
             Severity.WARNING,
             many=0.1,
         )
 
     def look(self, portion: Portion) -> Iterator[Hit]:
+        if not self.usual:
+            return
         bound = math.log(self.BOUND)
         for index, (source, target) in enumerate(zip(*portion.sides, strict=True)):
             here, there = len(source.strip()), len(target.strip())

@@ -11,7 +11,7 @@ from functools import cache
 from typing import ClassVar
 
 from nmtk.data.doctor.findings import Fault, Hit, Severity, shown
-from nmtk.data.doctor.profile import Profile, script
+from nmtk.data.doctor.profile import COMMON, Profile, script
 from nmtk.data.doctor.reading import Portion
 
 SINGLE = (
@@ -116,7 +116,7 @@ def _right(match: re.Match[str], text: str, back: dict[str, int]) -> str | None:
         plain = len(right) > 1 or not lead.isalpha() or (before.islower() and lead.isupper())
         return right if plain or not (rest.isalpha() or rest in _CLOSING or before.isupper()) else None
     letters = [letter for letter in right if letter.isalpha()]
-    scripts = {script(letter) for letter in letters} - {"latin"}
+    scripts = {script(letter) for letter in letters} - {"latin", COMMON}
     likely = len(letters) >= SEQUENCES and len(scripts) == 1 and len(set(match[0][1::2])) > 1
     return right if likely and 2 * len(letters) > len(right) else None
 

@@ -5,10 +5,11 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from itertools import chain, islice
 from typing import NamedTuple
 
+from nmtk.data.doctor.alignment import Alignment
 from nmtk.data.doctor.checks import CHECKS, Check
 from nmtk.data.doctor.findings import Fault, Finding, Severity, Tally, shown
 from nmtk.data.doctor.pieces import Pieces
-from nmtk.data.doctor.profile import SAMPLE, Profile
+from nmtk.data.doctor.profile import ENOUGH, FEW, SAMPLE, Profile
 from nmtk.data.doctor.reading import Portion, Reading
 from nmtk.data.pairs import CHUNK
 from nmtk.documents import Document
@@ -79,6 +80,7 @@ def examine(
                     tally.examples.append(portion.example(at, side, text))
     found = [*reading.findings, *_told(tallies, pairs)]
     found += [] if pairs else [NOTHING]
+    found += [_too_few(profile)] if 0 < profile.pairs < ENOUGH else []
     counted = (pieces.pieces[0], pieces.pieces[1]) if pieces else None
     return Examined(
         name,
@@ -95,3 +97,12 @@ def _told(tallies: Mapping[tuple[Fault, int | None], Tally], pairs: int) -> Iter
     for (fault, side), tally in tallies.items():
         if tally.count > fault.least * pairs:
             yield tally.finding(fault, side, pairs)
+
+
+def _too_few(profile: Profile) -> Finding:
+    """What was not looked for, since there is too little text to tell what is usual."""
+    unseen = "swapped and untranslated pairs, other languages and other scripts"
+    unseen += ", shifted and shuffled lines" if profile.pairs < Alignment.FEWEST else ""
+    unseen += ", odd lengths" if profile.pairs < FEW else ""
+    says = f"{profile.pairs} pairs are too few to look for {unseen}"
+    return Finding("too few", Severity.NOTE, says, f"these take {ENOUGH} pairs", 0, 0.0, ())

@@ -18,6 +18,8 @@ RUN, LONG = 5, 8
 """Letters and digits of the runs that are compared, and of those in the index."""
 ALIKE = 0.7
 """The share of a text's runs from which on another that has them is near it: a word of eight may differ."""
+HELD, LONGER = 0.9, 1.3
+"""The same of one that is so many times longer: it holds the text, and not just what many texts have."""
 SHORTEST = 25
 """Letters and digits that near texts must have: `Tom is here` and `Tom was here` are two sentences."""
 COMMON = 16
@@ -60,7 +62,7 @@ class Near:
                 yield index, place, True
             elif index in candidates:
                 alike, nearest = max((_held(self.texts[owner], text), -owner) for owner in candidates[index])
-                if alike >= ALIKE:
+                if alike:
                     yield index, -nearest, False
 
     def _candidates(self, texts: Sequence[str]) -> Iterator[tuple[int, int]]:
@@ -79,11 +81,12 @@ class Near:
 
 
 def _held(text: str, other: str) -> float:
-    """The share of a text's runs that another has."""
+    """The share of a text's runs that another has; 0 if these are too few."""
     if len(other) < SHORTEST:
         return 0.0
     runs = _runs(text)
-    return len(runs & _runs(other)) / len(runs)
+    held = len(runs & _runs(other)) / len(runs)
+    return held if held >= (HELD if len(other) > LONGER * len(text) else ALIKE) else 0.0
 
 
 def _runs(text: str) -> set[str]:

@@ -19,10 +19,20 @@ SAMPLE = 50_000
 """Pairs that a profile is learned from, the first of the corpus; so many are held in memory."""
 ENOUGH = 200
 """Pairs from which on there is something to go by."""
+FEW = 20
+"""Pairs from which on their lengths can be compared."""
 USUAL = 0.01
 """The share of a side's letters from which on their script is one of the side's own."""
 
-_CHARACTER_SCRIPTS = {"hiragana": "cjk", "katakana": "cjk", "fullwidth": "latin", "halfwidth": "cjk"}
+COMMON = "common"
+"""The script of what text in any script has: `º`, `µ`, `²`, apostrophes that count as letters."""
+
+_NAMED = {
+    **dict.fromkeys(("hiragana", "katakana", "katakana-hiragana", "ideographic", "vertical", "halfwidth"), "cjk"),
+    "fullwidth": "latin",
+    "modifier": COMMON,
+}
+"""Scripts of letters that Unicode does not name by their script. Japanese is written in one, whatever its letters."""
 
 
 class Profile:
@@ -39,29 +49,35 @@ class Profile:
         )
         self.scripts = tuple(_scripts(side) if self.pairs >= ENOUGH else None for side in sides)
         ratios = [len(target) / len(source) for source, target in zip(*sides, strict=True) if source and target]
-        self.ratio = median(ratios) if len(ratios) >= ENOUGH else 1.0
-        """Characters of the target for one of the source."""
+        self.ratio = median(ratios) if len(ratios) >= FEW else None
+        """Characters of the target for one of the source; None where that is not to be told."""
 
     def turned(self) -> "Profile":
         """The profile of the same text with its sides the other way round."""
         other = copy(self)
         other.markers = self.markers._replace(source=self.markers.target, target=self.markers.source)
         other.tongues = self.tongues[::-1]
-        other.scripts, other.ratio = self.scripts[::-1], 1 / self.ratio
+        other.scripts, other.ratio = self.scripts[::-1], 1 / self.ratio if self.ratio else None
         return other
 
 
 @cache
 def script(letter: str) -> str:
     """The script of a letter, as Unicode names it: `latin`, `cyrillic`; all that Japanese is written in is `cjk`."""
-    name = unicodedata.name(letter, "unknown").split()[0].lower()
-    return _CHARACTER_SCRIPTS.get(name, name)
+    name, plain = _first(letter), unicodedata.normalize("NFKC", letter)[:1]
+    if name in _NAMED:
+        return _NAMED[name]
+    return name if plain == letter or _first(plain) == name else COMMON
+
+
+def _first(letter: str) -> str:
+    return unicodedata.name(letter, "unknown").split()[0].lower()
 
 
 def _scripts(texts: Sequence[str]) -> frozenset[str]:
     letters = Counter("".join(texts))
     scripts: Counter[str] = Counter()
     for letter, count in letters.items():
-        if letter.isalpha():
+        if letter.isalpha() and script(letter) != COMMON:
             scripts[script(letter)] += count
     return frozenset(name for name, count in scripts.items() if count >= USUAL * scripts.total())

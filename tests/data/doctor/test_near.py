@@ -2,7 +2,7 @@
 
 import random
 
-from nmtk.data.doctor.near import ALIKE, RUN, SHORTEST, Near
+from nmtk.data.doctor.near import ALIKE, HELD, LONGER, RUN, SHORTEST, Near
 
 LETTERS = "abcdefghijklmnopqrstuvwxyzäß漢字😀"
 
@@ -28,7 +28,12 @@ def test_what_is_near_is_found_and_nothing_else() -> None:
     for index, text in enumerate(texts):
         own = runs(text)
         alike = {other: len(own & theirs) / len(theirs) for other, theirs in known_runs.items()}
-        near = {o for o, j in alike.items() if j >= ALIKE and min(len(o), len(text)) >= SHORTEST} | ({text} & {*known})
+        near = {
+            other
+            for other, share in alike.items()
+            if share >= (HELD if len(text) > LONGER * len(other) else ALIKE) and min(len(other), len(text)) >= SHORTEST
+        }
+        near |= {text} & {*known}
         if text in known:
             assert found[index] == (known.index(text), True), "what is equal is always found"
         elif index in found:
