@@ -35,8 +35,9 @@ def doctor(
     nmtk doctor SOURCE TARGET --test SOURCE,TARGET
     nmtk doctor TSV
 
-    It looks for: sides of different length, empty, swapped, untranslated or misaligned lines, odd characters, markup,
-    duplicates, training text that is in a test set too, or nearly. Nothing is changed.
+    It looks for: sides of different length, empty, swapped, untranslated or misaligned lines, text in a third language,
+    in a wrong encoding, or left in pieces or tokens, odd characters, markup, duplicates, training text that is in a
+    test set too, or nearly. Nothing is changed.
     """
     given = texts or []
     if not given and (test or vocabulary):

@@ -63,12 +63,18 @@ class Characters:
         ),
     )
 
+    ANY: ClassVar = re.compile(
+        r"[\x01-\x08\x0b-\x1f\x7f-\x9f\xad\u180e\u200b-\u200f\u2028-\u202e\u2060-\u2069"
+        r"\ufdd0-\ufdef\ufe00-\uffff\ue000-\uf8ff\U0001fffe-\U0010ffff]"
+    )
+    """All characters that the signs have, and some more: mostly there are none, which is found at once."""
+
     def __init__(self, _profile: Profile) -> None: ...
 
     def look(self, portion: Portion) -> Iterator[Hit]:
         for side, texts in enumerate(portion.sides):
             whole = "\n".join(texts)
-            if whole.isascii() and whole.replace("\n", "").replace("\t", "").isprintable():
+            if not self.ANY.search("".join({*whole})):
                 continue
             for sign, fault in self.SIGNS:
                 if sign.search(whole):  # nearly always it has none, which is found at once

@@ -24,7 +24,7 @@ RUN = 6
 SEQUENCES = 3
 """Letters other than Latin ones that must be in a row for the same reason."""
 
-_ODD = re.compile(r".?[^\x00-\x7f]{2,}", re.DOTALL)
+_ODD = re.compile(r"[^\x00-\x7f]{2}")
 _WIDE = re.compile(rf"[\u3040-\u30ff\u3400-\u9fff\uff61-\uff9f\ue000-\uf8ff]{{{RUN},}}")
 _CLOSING = frozenset("“”‘’…–—»›•\xa0")
 """What may follow a capital letter, and also stands for the second byte of a letter."""
@@ -39,7 +39,7 @@ class Encodings:
         "lost letters", "? for a letter in the {side}", Severity.NOTE, "convert the text to UTF-8 again", many=0.0005
     )
     QUESTION: ClassVar = re.compile(
-        r"(?:^|[\s\"'(„“«])[^\W\d_]+\?[^\W\d_A-Z]+(?=$|[\s.,;:!?\"')”“»])|^[\s.,!]*(?:\?[\s.,!]*){4,}$", re.MULTILINE
+        r"(?:^|[\s\"'(„“«])[^\W\d_]+\?[^\W\d_A-Z]+(?=$|[\s.,;:!?\"')”“»])|^[\s.,!]*(?:\?[\s.,!]*){4,}$"
     )
     """A `?` within a word; or a line of nothing else."""
 
@@ -47,15 +47,13 @@ class Encodings:
 
     def look(self, portion: Portion) -> Iterator[Hit]:
         for side, texts in enumerate(portion.sides):
-            whole = "\n".join(texts)
-            if "?" in whole and self.QUESTION.search(whole):
-                yield from (
-                    Hit(self.LOST, index, side) for index, text in enumerate(texts) if self.QUESTION.search(text)
-                )
-            if whole.isascii() or not any(map(misread, {*_ODD.findall(whole), *_WIDE.findall(whole)})):
+            for index, text in enumerate(texts):
+                if "?" in text and self.QUESTION.search(text):
+                    yield Hit(self.LOST, index, side)
+            if not _ODD.search("\n".join(texts)):  # as mostly, which is found at once
                 continue
             for index, text in enumerate(texts):
-                if found := misread(text):
+                if _ODD.search(text) and (found := misread(text)):
                     encoding, wrong, right = found
                     yield Hit(_fault(encoding), index, side, f"{shown(wrong)} for {shown(right)} in: {shown(text)}")
 
@@ -63,8 +61,6 @@ class Encodings:
 def misread(text: str) -> tuple[str, str, str] | None:
     """The encoding that a text in UTF-8 was read in, something that it made, and what that was; None for sound text."""
     best: tuple[int, str, str, str] | None = None
-    if text.isascii():
-        return None
     for encoding in SINGLE:
         pattern, back = _sequences(encoding)
         found = [(match[0], right) for match in pattern.finditer(text) if (right := _right(match, text, back))]

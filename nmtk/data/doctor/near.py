@@ -24,7 +24,7 @@ SHORTEST = 25
 """Letters and digits that near texts must have: `Tom is here` and `Tom was here` are two sentences."""
 COMMON = 16
 """Texts of the set that may have a run that is in the index."""
-SHARE = 0.25
+SHARE = 0.35
 """The share of a text's runs in the index that a candidate has."""
 
 _CHOSEN = np.uint64(3)

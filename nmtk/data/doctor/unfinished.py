@@ -41,7 +41,7 @@ class Unfinished:
         "translations will have none, or no sense of them",
         least=NOTICEABLE,
     )
-    SPACED: ClassVar = re.compile(r"[^\W_]+ [.,](?: |$)| @-@ |&(?:apos|quot|#91|#93|#124);")
+    SPACED: ClassVar = re.compile(r"(?<=[^\W_]) [.,](?: |$)| @-@ |&(?:apos|quot|#91|#93|#124);")
     SENTENCE: ClassVar = 4
     """Words of a line that has no capital letter by chance no more, if it ends as a sentence."""
     END: ClassVar = re.compile(r"[.!?]['\"”’»]?\s*$")
