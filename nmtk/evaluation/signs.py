@@ -9,7 +9,7 @@ import unicodedata
 from collections.abc import Callable, Sequence
 from typing import NamedTuple
 
-from nmtk.data.doctor.characters import Characters
+from nmtk.data.doctor.encodings import misread
 
 NOTICEABLE = 0.2
 """The share of lines from which on a sign tells of the text that plain text shows now and then."""
@@ -22,7 +22,6 @@ _LETTERS = re.compile(r"[^\W\d_]")
 _TOKENS = re.compile(r"\S [.,](?: |$)| @-@ ")
 _MARK_APART = re.compile(r"\S [.,?!;:](?: |$)")
 _ENTITY = re.compile(r"&(?:[A-Za-z][a-z]+\d*|#\d+|#[xX][0-9A-Fa-f]+);")
-_MOJIBAKE = next(pattern for pattern, fault in Characters.SIGNS if fault.name == "mojibake")
 _CASE = "restore the case, or ignore it: -lc for BLEU, --chrf-lowercase for chrF"
 
 
@@ -112,7 +111,7 @@ LEFTOVERS = (
         UNHEARD_OF,
     ),
     Sign(
-        _MOJIBAKE.search,
+        misread,
         "hold UTF-8 that was read as another encoding (Ã¼ for ü)",
         "read it as UTF-8, or mend it as ftfy does",
         UNHEARD_OF,

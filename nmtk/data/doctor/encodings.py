@@ -53,13 +53,15 @@ class Encodings:
             if not _ODD.search("\n".join(texts)):  # as mostly, which is found at once
                 continue
             for index, text in enumerate(texts):
-                if _ODD.search(text) and (found := misread(text)):
+                if found := misread(text):
                     encoding, wrong, right = found
                     yield Hit(_fault(encoding), index, side, f"{shown(wrong)} for {shown(right)} in: {shown(text)}")
 
 
 def misread(text: str) -> tuple[str, str, str] | None:
     """The encoding that a text in UTF-8 was read in, something that it made, and what that was; None for sound text."""
+    if not _ODD.search(text):
+        return None
     best: tuple[int, str, str, str] | None = None
     for encoding in SINGLE:
         pattern, back = _sequences(encoding)
