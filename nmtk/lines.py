@@ -208,8 +208,8 @@ class BlockReader:
 
 
 def _damage(error: Exception, origin: object, line: int) -> DataError:
-    where = f"after line {line}" if line else "from its beginning"
-    return DataError(f"{origin}: cannot be read {where}: {error}")
+    where = f" after line {line}" if line else ""  # what is decompressed with the damage is not known
+    return DataError(f"{origin}: cannot be read{where}: {error}")
 
 
 def origin_of(path: Path) -> str:

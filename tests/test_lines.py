@@ -139,9 +139,7 @@ def test_compressed_parts_put_together_are_one_text(ending: str, tmp_path: Path)
 def test_compressed_text_cut_short_is_never_taken_for_whole(ending: str, share: float, tmp_path: Path) -> None:
     data, path = COMPRESS[ending](noise()), tmp_path / f"text{ending}"
     path.write_bytes(data[: int(len(data) * share)])
-    with pytest.raises(
-        DataError, match=r"cannot be read (after line \d+|from its beginning): Compressed file ended before"
-    ) as error:
+    with pytest.raises(DataError, match=r"cannot be read( after line \d+)?: Compressed file ended before") as error:
         list(read_lines(path))
     with pytest.raises(DataError) as same:
         list(in_blocks(path, 1000))
@@ -154,7 +152,7 @@ def test_what_is_not_compressed_as_it_says_is_refused(ending: str, tmp_path: Pat
     path.write_bytes(b"plain text\n")
     with pytest.raises(DataError) as error:
         list(read_lines(path))
-    assert str(error.value).startswith(f"{path}: cannot be read from its beginning: ")
+    assert str(error.value).startswith(f"{path}: cannot be read: ")
 
 
 @pytest.mark.parametrize("ending", ["", *COMPRESS])

@@ -2,12 +2,15 @@
 
 import sys
 from pathlib import Path
-from typing import Annotated, Literal
+from typing import TYPE_CHECKING, Annotated, Literal
 
 import typer
 
 from nmtk.cli import metric_flags as flag
 from nmtk.evaluation.names import USUAL
+
+if TYPE_CHECKING:
+    from nmtk.documents import Document
 
 
 def compare(
@@ -27,6 +30,10 @@ def compare(
     metrics: flag.Names = None,
     tokenize: flag.Tokenize = None,
     lowercase: flag.Lowercase = False,
+    chrf_lowercase: flag.ChrfLowercase = False,
+    ter_normalized: flag.TerNormalized = False,
+    ter_asian_support: flag.TerAsianSupport = False,
+    tokenised_reference: flag.TokenisedReference = False,
     layout: Annotated[
         Literal["text", "json", "latex"], typer.Option("--format", "-f", help="How to print the scores.")
     ] = "text",
@@ -50,7 +57,8 @@ def compare(
         (not runs and len(hypotheses or []) != 2, "-i", f"found {len(hypotheses or [])}, wanted two systems"),
         (runs and source, "--source", "runs have their own"),
         (runs and pair, "-l", "runs have their own"),
-        (runs and len(set(texts)) < len(texts), "RUN", "found one run twice, wanted two"),
+        (runs and tokenised_reference, "--tokenised-reference", "wanted files of references, REF, and -i"),
+        (runs and len({path.resolve() for path in texts}) < len(texts), "RUN", "found one run twice, wanted two"),
         (len({*texts, *(hypotheses or [])}) < len([*texts, *(hypotheses or [])]), "-i", "found one text twice"),
     ):
         if wrong:
@@ -61,7 +69,14 @@ def compare(
     from nmtk.evaluation.significance import Resampling
     from nmtk.lines import refuse_over
 
-    settings = {"bleu": {"tokenize": tokenize, "lowercase": lowercase}}
+    chrf = {"lowercase": chrf_lowercase}
+    settings: dict[str, Document] = {
+        "bleu": {"tokenize": tokenize, "lowercase": lowercase},
+        "chrf": chrf,
+        "chrf++": chrf,
+        "ter": {"normalized": ter_normalized, "asian_support": ter_asian_support},
+        "tokenised-bleu": {"reference": "tokenised" if tokenised_reference else "raw"},
+    }
     language = pair.split("-")[1] if pair else ""
     names = dict.fromkeys(metrics or USUAL)
     chosen = [in_language(metric_named(name, **settings.get(name, {})), language) for name in names]

@@ -48,8 +48,8 @@ def show(
     from nmtk.recipe.home import job
     from nmtk.recipe.show import show as show_recipe
 
-    located, _ = job(name, settings or [])
-    typer.echo(to_yaml(located.recipe.document()).rstrip() if yaml else "\n".join(show_recipe(located, name)))
+    located, run = job(name, settings or [])
+    typer.echo(to_yaml(located.recipe.document()).rstrip() if yaml else "\n".join(show_recipe(located, name, run)))
 
 
 @recipe.command(cls=Verb)

@@ -33,12 +33,16 @@ TOKENIZERS: Mapping[str, Tokenizer] = {
     **dict.fromkeys(("ko", "kor"), "ko-mecab"),
 }
 """What BLEU cuts words with by the language, as in sacreBLEU; of all others, and of one that is not known, `13a`."""
+BLANKLESS = frozenset({"zh", "zho", "cmn", "ja", "jpn", "th", "lo", "km", "my", "bo"})
+"""Languages whose words no blanks part."""
 
 
 class Figure(Options):
     """What may be asked of every metric."""
 
     higher_is_better: ClassVar[bool] = True
+    ignores_blanks: ClassVar[bool] = False
+    """Whether tokens are the same to it as the text they were cut from."""
 
     @property
     def ignores_case(self) -> bool:
@@ -107,6 +111,8 @@ class Bleu(Figure):
 
 class Chrf(Figure):
     """chrF2: F-score of character 6-grams, recall counting twice (Popović 2015, 2016). 0 to 100."""
+
+    ignores_blanks: ClassVar[bool] = True
 
     kind: Literal["chrf"] = "chrf"
     lowercase: bool = False
@@ -179,6 +185,8 @@ class OfMoses(Figure):
         from nmtk.evaluation.moses import has_rules
 
         kind = type(self).model_fields["kind"].default
+        if self.language in BLANKLESS:
+            return f"{kind}: Moses finds no words in {self.language}, where no blanks part them: wanted bleu"
         if "language" not in self.model_fields_set:
             return f"{kind}: the language is not told, and taken for German: wanted -l, as en-de"
         return (

@@ -15,6 +15,10 @@ from nmtk.evaluation.scripts import UNPARTED, script
 
 FEWEST = 10
 """Links that must agree on another order before it is told."""
+AGREEING = 0.5
+"""By how much of all links within a stretch those that lead so far must outnumber the others: else lines are mixed."""
+FURTHEST = 0.25
+"""The share of all lines up to which lines are called shifted; text that is moved farther is in another order."""
 LINKED = 0.01
 """The share of lines that must be linked, not to be chance."""
 ASTRAY = 0.8
@@ -38,7 +42,8 @@ def _disorder(hypotheses: Sequence[str], reference: Sequence[str]) -> str:
     own = steps.pop(0, 0)
     for step, _ in steps.most_common(1):
         first, last, agreeing = _stretch(links, step)
-        if agreeing >= FEWEST:
+        within = sum(first <= ours <= last for ours, _ in links)
+        if agreeing >= max(FEWEST, AGREEING * within) and abs(step) <= FURTHEST * len(hypotheses):
             lines = f"{abs(step):,} {'line' if abs(step) == 1 else 'lines'}"
             return (
                 f"about lines {first + 1:,} to {last + 1:,} of the hypotheses match the references "

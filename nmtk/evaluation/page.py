@@ -34,7 +34,7 @@ def _section(one: Comparison, number: int, shown: int) -> str:
     worse = sum(difference.change < 0 for difference in one.differences)
     counts = (
         f"Of {one.sentences:,} sentences, {one.sentences - len(one.differences):,} are the same in both; "
-        f"{better:,} are better in B, {worse:,} in A, and {len(even):,} differ with the same score. "
+        f"in {better:,} B is better, in {worse:,} A, and {len(even):,} differ with the same score. "
         f"Words that the reference has nowhere: {one.strange[0]:,} in A, {one.strange[1]:,} in B."
     )
     parts = [

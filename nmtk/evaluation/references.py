@@ -7,9 +7,9 @@ from collections.abc import Iterator, Mapping, Sequence
 
 from nmtk.evaluation.metrics import Bleu, Metric, Ter
 from nmtk.evaluation.scripts import UNPARTED, script
-from nmtk.evaluation.signs import FORMATS, LEFTOVERS, PIECES, Sign
+from nmtk.evaluation.signs import CASE, FORMATS, LEFTOVERS, PIECES, TOKENS, Sign
 
-TOKENS = ", or score tokens: --metric bleu --tokenize none, or --metric tokenised-bleu --tokenised-reference"
+AS_TOKENS = ", or score tokens: --metric bleu --tokenize none, or --metric tokenised-bleu --tokenised-reference"
 """What else may be done about tokens."""
 WORDS: Mapping[str, tuple[str, str]] = {
     "cjk": ("-l PAIR, or --tokenize zh, ja-mecab or char", "--ter-normalized --ter-asian-support"),
@@ -33,35 +33,33 @@ def faults(
         yield strange
         return
     yield from _unfinished(LEFTOVERS, references, metrics)
-    yield from _unlike(PIECES, references, systems, "the scores")
-    if uncut := [metric for metric in metrics if isinstance(metric, Bleu) and metric.takes_tokens]:
-        yield from _unlike([sign for sign in LEFTOVERS if sign.of_tokens], references, systems, uncut[0].kind)
+    for sign in (*PIECES, *CASE):
+        yield from _unlike(sign, references, systems, sign.wrong(metrics))
+    if uncut := [metric.kind for metric in metrics if isinstance(metric, Bleu) and metric.takes_tokens]:
+        yield from _unlike(TOKENS, references, systems, uncut[0])
     yield from _empty(references, systems, source, metrics)
     yield from _without_words(references, metrics)
 
 
 def _unfinished(signs: Sequence[Sign], references: Sequence[Sequence[str]], metrics: Sequence[Metric]) -> Iterator[str]:
     for sign in signs:
-        minding = [metric.kind for metric in metrics if not (sign.of_tokens and metric.takes_tokens)]
         share = max(map(sign.share, references), default=0.0)
-        if share > sign.noticeable and (minding or not metrics):
-            wrong = ", ".join(minding) if sign.of_tokens and metrics else "the scores"
-            mend = sign.mend + (TOKENS if sign.of_tokens else "")
+        if share > sign.noticeable and (wrong := sign.wrong(metrics)):
+            mend = sign.mend + (AS_TOKENS if sign == TOKENS else "")
             yield f"{share:.0%} of the references {sign.found}: {wrong} will be {sign.scores}; {mend}"
 
 
 def _unlike(
-    signs: Sequence[Sign], references: Sequence[Sequence[str]], systems: Sequence[Sequence[str]], wrong: str
+    sign: Sign, references: Sequence[Sequence[str]], systems: Sequence[Sequence[str]], wrong: str
 ) -> Iterator[str]:
     """What only the references show."""
-    for sign in signs:
-        there = max(map(sign.share, references), default=0.0)
-        here = min(map(sign.share, systems), default=there)
-        if there - here > sign.noticeable:
-            yield (
-                f"{there:.0%} of the references {sign.found}, and {here:.0%} of the hypotheses: "
-                f"{wrong} will be {sign.scores}; {sign.mend}"
-            )
+    there = max(map(sign.share, references), default=0.0)
+    here = min(map(sign.share, systems), default=there) if there > sign.noticeable else there
+    if wrong and there - here > sign.noticeable:
+        yield (
+            f"{there:.0%} of the references {sign.found}, and {here:.0%} of the hypotheses: "
+            f"{wrong} will be {sign.scores}; {sign.mend}"
+        )
 
 
 def _empty(

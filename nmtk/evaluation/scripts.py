@@ -9,15 +9,18 @@ from nmtk.data.doctor import profile
 UNPARTED = frozenset({"cjk", "thai", "lao", "khmer", "myanmar", "tibetan"})
 """Those in which blanks do not part words."""
 
-_LETTERS = re.compile(r"[^\W\d_]")
+_LETTER = re.compile(r"[^\W\d_]")
 
 
 def script(lines: Sequence[str]) -> str | None:
     """The script of most letters: `latin`, `cyrillic`, `cjk` for Chinese and Japanese; None if there is no such one."""
-    letters = Counter(letter for line in lines for letter in _LETTERS.findall(line))
+    characters: Counter[str] = Counter()
+    for line in lines:
+        characters.update(line)
     scripts: Counter[str] = Counter()
-    for letter, count in letters.items():
-        scripts[profile.script(letter)] += count
+    for character, count in characters.items():
+        if _LETTER.match(character):
+            scripts[profile.script(character)] += count
     for name, count in scripts.most_common(1):
         if 2 * count > scripts.total():
             return name

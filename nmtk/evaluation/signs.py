@@ -10,6 +10,7 @@ from collections.abc import Callable, Sequence
 from typing import NamedTuple
 
 from nmtk.data.doctor.encodings import misread
+from nmtk.evaluation.metrics import Metric
 
 NOTICEABLE = 0.2
 """The share of lines from which on a sign tells of the text that plain text shows now and then."""
@@ -35,8 +36,14 @@ class Sign(NamedTuple):
     """By how much of all lines it must be more common than in text to which it is held."""
     scores: str = "wrong"
     """What the scores will be."""
-    of_tokens: bool = False
-    """Whether some metrics take references that show it."""
+    minds: Callable[[Metric], bool] | None = None
+    """Whether it is anything to a metric; it is to all of them, if not given."""
+
+    def wrong(self, metrics: Sequence[Metric]) -> str:
+        """What is wrong because of it, by name; nothing where none of the metrics minds."""
+        if self.minds is None or not metrics:
+            return "the scores"
+        return ", ".join(metric.kind for metric in metrics if self.minds(metric))
 
     def share(self, lines: Sequence[str]) -> float:
         """The share of lines that show it."""
@@ -62,9 +69,17 @@ FORMATS = (
     Sign(
         re.compile(r'^\s*(?:\{".*\}|\[".*\])\s*$').search, "are JSON", "take the text alone, as jq -r .translation does"
     ),
+    Sign(re.compile(r"^\d+(?: \d+){2,}$").search, "are numbers, of pieces perhaps", "decode them first"),
     Sign(re.compile("\t").search, "have columns, parted by tabs", "take the text's column alone, as cut -f2 does"),
 )
 """Not text at all: nothing else can then be said of it. The first that is found is told."""
+
+TOKENS = Sign(
+    _TOKENS.search,
+    "look tokenised",
+    "detokenise them first",
+    minds=lambda metric: not (metric.takes_tokens or metric.ignores_blanks),
+)
 
 PIECES = (
     Sign(re.compile("▁").search, "look cut into SentencePiece pieces (▁)", "decode them first"),
@@ -73,6 +88,12 @@ PIECES = (
         re.compile(r"\S ##[^\s#]").search,
         "look cut into WordPiece pieces (##)",
         "join them first, as with sed 's/ ##//g'",
+    ),
+    Sign(re.compile("Ġ").search, "look cut into pieces of bytes (Ġ)", "decode them first"),
+    Sign(
+        re.compile("</w>").search,
+        "look cut into BPE pieces (</w>)",
+        "join them first, as with sed 's/ //g; s/<.w>/ /g'",
     ),
     Sign(
         re.compile("￭").search,
@@ -90,8 +111,8 @@ PIECES = (
 LEFTOVERS = (
     Sign(
         re.compile(
-            r"</?s>|<(?:eos|bos|pad)>|\[(?:EOS|BOS|CLS|SEP|PAD)\]|<\|endoftext\|>"
-            r"|^(?:__[a-z]{2,3}__|<2[a-z]{2,3}>|>>[a-z]{2,3}<<|[a-z]{3}_[A-Z][a-z]{3})(?: |$)"
+            r"</?s>|<(?:eos|bos|pad)>|\[(?:EOS|BOS|CLS|SEP|PAD)\]|<\|[a-z_]+\|>|<extra_id_\d+>"
+            r"|^(?:__[a-z]{2,3}__|<2[a-z]{2,3}>|>>[a-z]{2,3}<<|[a-z]{2,3}_[A-Z][A-Za-z]{1,3})(?: |$)"
         ).search,
         "hold marks that are a model's alone (as </s>)",
         "delete them first",
@@ -116,16 +137,22 @@ LEFTOVERS = (
         "read it as UTF-8, or mend it as ftfy does",
         UNHEARD_OF,
     ),
-    Sign(_TOKENS.search, "look tokenised", "detokenise them first", of_tokens=True),
+    TOKENS,
 )
 """They are wrong in hypotheses as in references, whatever the other side shows, but for metrics that take tokens."""
 
 CASE = (
-    Sign(lambda line: line == line.lower() and line != line.upper(), "look lower-cased", _CASE),
+    Sign(
+        lambda line: line == line.lower() and line != line.upper(),
+        "look lower-cased",
+        _CASE,
+        minds=lambda metric: not metric.ignores_case,
+    ),
     Sign(
         lambda line: line == line.upper() != line.lower() and len(_LETTERS.findall(line)) > ABBREVIATED,
         "look written in capitals",
         _CASE,
+        minds=lambda metric: not metric.ignores_case,
     ),
 )
-"""Faults of the hypotheses where they show them more, but to metrics that ignore case."""
+"""Nothing is wrong where both sides show them alike, or to metrics that ignore case."""

@@ -10,12 +10,14 @@ from collections.abc import Iterator, Sequence
 from nmtk.evaluation.metrics import Metric, TokenisedBleu
 from nmtk.evaluation.order import disorder
 from nmtk.evaluation.scripts import script
-from nmtk.evaluation.signs import CASE, FORMATS, LEFTOVERS, NOTICEABLE, PIECES, Sign
+from nmtk.evaluation.signs import CASE, FORMATS, LEFTOVERS, NOTICEABLE, PIECES, TOKENS, Sign
 
 COMMON = 50
 """So many of the references' most frequent words tell their language: no list of any language's words is needed."""
 EQUAL = 10
 """Lines from which on a text that equals the reference is hardly a translation: a few short ones may well be right."""
+REPEATED = 4
+"""By how many times the most frequent line must be more frequent than that of the references."""
 ENOUGH = 200
 """Words from which on a language can be told."""
 KNOWN, STRANGE = 0.2, 1 / 3
@@ -43,6 +45,9 @@ def suspicions(
     wanted = min((sum(not line.strip() for line in reference) for reference in references), default=0)
     if empty > wanted:
         yield f"{empty} of {len(hypotheses)} hypotheses are empty, and {wanted} of the references"
+    here, there = _repeated(hypotheses), max(map(_repeated, references), default=0.0)
+    if len(hypotheses) >= EQUAL and here > max(NOTICEABLE, REPEATED * there):
+        yield f"{here:.0%} of the hypotheses repeat one and the same line, and {there:.0%} of the references"
     if len(hypotheses) >= EQUAL and any(list(hypotheses) == list(reference) for reference in references):
         yield "the hypotheses are a reference, line by line: is it the right file?"
     if source is not None:
@@ -57,14 +62,9 @@ def suspicions(
 def _unfinished(
     signs: Sequence[Sign], hypotheses: Sequence[str], references: Sequence[Sequence[str]], metrics: Sequence[Metric]
 ) -> Iterator[str]:
-    minding = [metric.kind for metric in metrics if not metric.ignores_case]
     for sign in signs:
-        if sign in CASE and metrics and not minding:
-            continue
-        wrong = ", ".join(minding) if sign in CASE and metrics else "the scores"
-        here = sign.share(hypotheses)
-        there = max(map(sign.share, references), default=0.0)
-        if here - there > sign.noticeable:
+        here = sign.share(hypotheses) if (wrong := sign.wrong(metrics)) else 0.0
+        if here > sign.noticeable and here - (there := max(map(sign.share, references), default=0.0)) > sign.noticeable:
             yield (
                 f"{here:.0%} of the hypotheses {sign.found}, and {there:.0%} of the references: "
                 f"{wrong} will be {sign.scores}; {sign.mend}"
@@ -74,9 +74,9 @@ def _unfinished(
 def _cut_twice(hypotheses: Sequence[str], metrics: Sequence[Metric]) -> Iterator[str]:
     """Tokens, like those of the references, to a metric that cuts them out of the hypotheses alone."""
     if any(isinstance(metric, TokenisedBleu) and metric.takes_tokens for metric in metrics):
-        for sign in LEFTOVERS:
-            if sign.of_tokens and (share := sign.share(hypotheses)) > sign.noticeable:
-                yield f"{share:.0%} of the hypotheses {sign.found}, and tokenised-bleu does it again: {sign.mend}"
+        share = TOKENS.share(hypotheses)
+        if share > TOKENS.noticeable:
+            yield f"{share:.0%} of the hypotheses {TOKENS.found}, and tokenised-bleu does it again: {TOKENS.mend}"
 
 
 def _foreign(hypotheses: Sequence[str], references: Sequence[Sequence[str]]) -> Iterator[str]:
@@ -93,6 +93,12 @@ def _foreign(hypotheses: Sequence[str], references: Sequence[Sequence[str]]) -> 
         shares.append(min(words.total(), theirs.total()) >= ENOUGH and own >= KNOWN and here < STRANGE * own)
     if shares and all(shares):
         yield "the most common words of the references are rare in the hypotheses: are they in the same language?"
+
+
+def _repeated(lines: Sequence[str]) -> float:
+    """The share of the most frequent line, beyond once; empty ones are counted elsewhere."""
+    often = max(Counter(line for line in lines if line.strip()).values(), default=1)
+    return (often - 1) / max(1, len(lines))
 
 
 def _words(lines: Sequence[str]) -> Counter[str]:

@@ -32,8 +32,11 @@ MADE = ("vocabulary", "data", "checkpoints")
 
 
 def is_run(path: Path) -> bool:
-    """Whether a folder is a run of nmtk train."""
-    return (path / DOCUMENT).is_file() and (path / RUN).is_file()
+    """Whether a folder is a run of nmtk train, and not a recipe's that has some run.yaml of its own.
+
+    Raises OptionsError when that cannot be read.
+    """
+    return (path / DOCUMENT).is_file() and (path / RUN).is_file() and "recipe" in read_yaml(path / RUN)
 
 
 def open_run(run: Path, assignments: Sequence[str] = ()) -> Located:
@@ -42,7 +45,7 @@ def open_run(run: Path, assignments: Sequence[str] = ()) -> Located:
     assignments: `key=value` settings laid over the recipe.
     """
     if not is_run(run):
-        raise ModelError(f"{run}: no run of nmtk train: wanted {DOCUMENT} and {RUN} in it")
+        raise ModelError(f"{run}: no run of nmtk train: wanted its {DOCUMENT} and {RUN} in it")
     return Located(load(run, assignments).recipe, Path(read_yaml(run / RUN)["recipe"]))
 
 

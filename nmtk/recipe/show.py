@@ -15,14 +15,14 @@ from nmtk.recipe.size import parameter_count
 from nmtk.recipe.sources.at_hand import AtHand
 
 
-def show(located: Located, named: Path) -> list[str]:
+def show(located: Located, named: Path, run: Path) -> list[str]:
     """What there is to know, a fact to a line, its name before it where it begins. named: as the user calls it."""
     recipe = located.recipe
     facts: list[tuple[str, Iterator[str] | list[str]]] = [
         ("recipe", [f"{recipe.name}: {recipe.description}" if recipe.description else recipe.name]),
         ("languages", [f"{recipe.data.source} to {recipe.data.target}"]),
         ("texts", _texts(recipe)),
-        ("files", _files(located)),
+        ("files", _files(located, run)),
         ("vocabulary", [_phrase(recipe.vocabulary.document())]),
         ("model", _model(located)),
         ("training", _training(recipe)),
@@ -30,7 +30,7 @@ def show(located: Located, named: Path) -> list[str]:
         ("decoding", [_phrase(recipe.decoding.minimal() | {"strategy": recipe.decoding.strategy.document()})]),
         ("expected", _expected(recipe)),
         ("evidence", _evidence(recipe)),
-        ("commands", _commands(located, named)),
+        ("commands", _commands(located, named, run)),
     ]
     return [f"{'' if number else name:<12}{line}" for name, lines in facts for number, line in enumerate(lines)]
 
@@ -48,10 +48,10 @@ def _text(called: str, text: TextOptions) -> str:
     return f"{called}: {', '.join(text.files())}" + (f", lines {text.lines}" if text.lines else "")
 
 
-def _files(located: Located) -> Iterator[str]:
+def _files(located: Located, run: Path) -> Iterator[str]:
     """Where each file is here, or else where it would come from."""
     data = located.recipe.data
-    finder = Finder(data.files, located.folder)
+    finder = Finder(data.files, located.folder, run / "text")
     document = data.document()
     texts = (*data.train, data.valid, *data.test.values())
     named = dict.fromkeys(file for text in texts for file in text.files())
@@ -141,13 +141,13 @@ def _evidence(recipe: Recipe) -> Iterator[str]:
     yield f"{evidence.kind}: {', '.join(parts)}" if parts else evidence.kind
 
 
-def _commands(located: Located, named: Path) -> Iterator[str]:
-    name = located.recipe.name
+def _commands(located: Located, named: Path, run: Path) -> Iterator[str]:
     called = shlex.quote(str(named.parent if named.name == DOCUMENT else named))
     yield f"nmtk train {called} --dry-run      # the whole job in seconds, with little text and a small model"
     yield f"nmtk train {called}"
     yield f"nmtk recipe verify {called}        # the same, and then a verdict"
-    yield f"nmtk translate -m runs/{name} < in.{located.recipe.data.source} > out.{located.recipe.data.target}"
+    data = located.recipe.data
+    yield f"nmtk translate -m {shlex.quote(str(run))} < in.{data.source} > out.{data.target}"
 
 
 def _phrase(document: Document) -> str:

@@ -43,6 +43,15 @@ def test_settings_of_bleu_and_the_language_are_as_in_evaluate(nmtk: Callable[...
     assert "-pt-normalised|" in nmtk("compare", *asked[:-1], "tokenised-bleu", "-l", "en-pt_BR").out
 
 
+def test_what_warnings_advise_can_be_followed(nmtk: Callable[..., Any]) -> None:
+    asked = ["ref", "-i", "a", "-i", "b", "--metric"]
+    ended = nmtk("compare", *asked, "ter", "--ter-normalized", "--ter-asian-support")
+    assert "|norm:yes|punct:yes|asian:yes|" in ended.out
+    assert "|case:lc|" in nmtk("compare", *asked, "chrf", "--chrf-lowercase").out
+    ended = nmtk("compare", *asked, "tokenised-bleu", "--tokenised-reference", "-l", "en-de")
+    assert "|ref:tokenised|" in ended.out
+
+
 def test_runs_are_compared_by_their_folders(nmtk: Callable[..., Any], monkeypatch: pytest.MonkeyPatch) -> None:
     asked: list[Any] = []
 
@@ -52,7 +61,7 @@ def test_runs_are_compared_by_their_folders(nmtk: Callable[..., Any], monkeypatc
 
     monkeypatch.setattr("nmtk.recipe.compare.compare_runs", compare_runs)
     nmtk("compare", "runs/a", "runs/b", "--metric", "chrf", "--paired-ar")
-    assert asked == [((Path("runs/a"), Path("runs/b")), [Chrf()], Resampling("ar"))]
+    assert asked == [((Path("runs/a"), Path("runs/b")), [Chrf(lowercase=False)], Resampling("ar"))]
 
 
 @pytest.mark.parametrize(
@@ -62,7 +71,8 @@ def test_runs_are_compared_by_their_folders(nmtk: Callable[..., Any], monkeypatc
         (["ref"], 2, "RUN: found 1, wanted two runs; or references and two systems, -i"),
         (["a", "b", "--source", "ref"], 2, "--source: runs have their own"),
         (["a", "b", "-l", "en-de"], 2, "-l: runs have their own"),
-        (["a", "a"], 2, "RUN: found one run twice, wanted two"),
+        (["a", "./b/../a"], 2, "RUN: found one run twice, wanted two"),
+        (["a", "b", "--tokenised-reference"], 2, "--tokenised-reference: wanted files of references, REF, and -i"),
         (
             ["ref", "-i", "a", "-i", "b", "-l", "de"],
             2,

@@ -298,8 +298,10 @@ def test_a_language_that_moses_does_not_know_is_told_of(files: Path, nmtk: Calla
     ended = nmtk(*asked, "-l", "en-mt")
     assert ended.err == "nmtk: warning: tokenised-bleu: Moses has no rules for mt, and takes English's\n"
     assert "-mt-normalised|" in ended.out
-    for known in ("de", "ja", "pt_BR"):
+    for known in ("de", "ko", "pt_BR"):
         assert nmtk(*asked, "-l", f"en-{known}").err == ""
+    wanted = "nmtk: warning: tokenised-bleu: Moses finds no words in zh, where no blanks part them: wanted bleu\n"
+    assert nmtk(*asked, "-l", "en-zh").err == wanted
     wanted = "nmtk: warning: tokenised-bleu: the language is not told, and taken for German: wanted -l, as en-de\n"
     assert nmtk(*asked).err == wanted
 

@@ -164,8 +164,23 @@ def test_a_run_in_place_of_a_recipe_is_gone_on_with_wherever_its_files_were(
     assert ended.code == 0, ended.err
     assert "test" in ended.out
     assert (run / "log.jsonl").read_bytes() == log
+    assert f"nmtk translate -m {run} <" in nmtk("recipe", "show", run).out
     assert (run / "verification.json").is_file() == (verb != ["train"])
     assert not (tmp_path / "runs").exists()
+
+
+def test_a_run_shows_the_files_that_were_written_for_it_as_here(tmp_path: Path, nmtk: Nmtk) -> None:
+    assert nmtk("train", "quickstart", "-o", tmp_path / "quick", "training.updates=1", "robustness.lines=0").code == 0
+    assert f"train.en: here, generated ({tmp_path / 'quick' / 'text' / 'train.en'})" in (
+        nmtk("recipe", "show", tmp_path / "quick").out
+    )
+
+
+def test_a_recipe_beside_a_run_yaml_of_ones_own_is_a_recipe(recipe: Path, nmtk: Nmtk) -> None:
+    (recipe / "run.yaml").write_text("command: mine\n")
+    assert f"nmtk train {recipe}\n" in nmtk("recipe", "show", recipe).out
+    ended = nmtk("evaluate", "-m", recipe)
+    assert ended == (1, "", f"nmtk: error: {recipe}: no run of nmtk train: wanted its recipe.yaml and run.yaml in it\n")
 
 
 def test_a_run_trained_by_another_recipe_is_refused_with_the_way_to_start_over(

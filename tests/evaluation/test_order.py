@@ -63,6 +63,13 @@ def test_another_order_is_found() -> None:
     assert found.endswith(" do with their own: are they in the order of the references?")
 
 
+def test_lines_that_are_swapped_in_twos_or_halves_are_in_another_order() -> None:
+    twos = [HYPOTHESES[number ^ 1] for number in range(16)]
+    for mixed in (twos, HYPOTHESES[8:] + HYPOTHESES[:8]):
+        [found] = disorder(mixed, [REFERENCE])
+        assert found.endswith(" do with their own: are they in the order of the references?")
+
+
 @pytest.mark.parametrize("write", [list, chinese])
 @pytest.mark.parametrize(
     "file", ["newstest2017-en-de/ref.sacrebleu.de.gz", "multi30k/test_2016_flickr.de.gz", "tatoeba-de-en/valid.de.gz"]

@@ -94,7 +94,7 @@ def test_sentences_that_differ_with_the_same_score_are_counted_and_shown() -> No
     first, second = ["xx", "Zwei.", "yy"], ["qq", "Zwei.", "Drei."]
     found = compare(Task([("ref", reference)]), (("a", first), ("b", second)), [Bleu()], Resampling())
     text = read(page([found])).text
-    assert "1 are the same in both; 1 are better in B, 0 in A, and 1 differ with the same score." in text
+    assert "1 are the same in both; in 1 B is better, in 0 A, and 1 differ with the same score." in text
     assert "Words that the reference has nowhere: 2 in A, 1 in B." in text
     assert "Where they differ with the same score" in text
     assert {"xx", "qq", "yy"} <= set(read(page([found])).marks)

@@ -7,6 +7,7 @@ import pytest
 
 from nmtk.evaluation.metrics import Bleu, Chrf, CompoundBleu, Metric, Ter, TokenisedBleu, evaluate, in_language
 from nmtk.evaluation.references import faults
+from nmtk.evaluation.suspicions import suspicions
 from nmtk.lines import read_lines
 
 USUAL: list[Metric] = [Bleu(), Chrf(), Ter()]
@@ -21,8 +22,23 @@ THAI = ["สุนัขสองตัวเล่นในหิมะ", "เ�
 @pytest.mark.parametrize("hypotheses", [PLAIN, TOKENISED])
 def test_tokenised_references_are_told_whatever_the_hypotheses_are(hypotheses: list[str]) -> None:
     [fault] = faults([TOKENISED], [hypotheses], metrics=USUAL)
-    assert fault.startswith("100% of the references look tokenised: bleu, chrf, ter will be wrong; detokenise them")
+    assert fault.startswith("100% of the references look tokenised: bleu, ter will be wrong; detokenise them")
     assert list(faults([PLAIN], [hypotheses], metrics=USUAL)) == []
+
+
+def test_tokens_are_the_same_to_metrics_that_ignore_blanks() -> None:
+    tokens = [line.replace(".", " .").replace(",", " ,") for line in PLAIN]
+    assert list(faults([tokens], [PLAIN], metrics=[Chrf()])) == []
+    assert list(suspicions(tokens, [PLAIN], metrics=[Chrf()])) == []
+    assert evaluate(PLAIN, [tokens], ["chrf"])[0].score == evaluate(tokens, [PLAIN], ["chrf"])[0].score == 100
+
+
+def test_references_in_lower_case_are_told_where_the_hypotheses_are_not_and_a_metric_minds() -> None:
+    lower = [line.lower() for line in PLAIN]
+    [fault] = faults([lower], [PLAIN], metrics=USUAL)
+    assert fault.startswith("100% of the references look lower-cased, and 0% of the hypotheses: bleu, chrf will be wro")
+    assert list(faults([lower], [lower], metrics=USUAL)) == []
+    assert list(faults([lower], [PLAIN], metrics=[Bleu(lowercase=True), Ter()])) == []
 
 
 def test_references_that_a_metric_takes_tokenised_are_right_to_it() -> None:

@@ -14,6 +14,9 @@ UNFINISHED = {
     "look cut into SentencePiece pieces": ["▁Zwei ▁Hund e ▁spielen ▁im ▁Schnee.", "▁Er ▁rief", "▁Das ▁kostet"],
     "look cut into BPE pieces": ["Zwei Hun@@ de spielen im Sch@@ nee.", "Er rief: Komm@@", "Das kostet."],
     "look cut into WordPiece pieces": ["Zwei Hun ##de spielen im Sch ##nee.", "Er rief ##en", "Das kost ##et"],
+    "look cut into pieces of bytes (Ġ)": [line.replace(" ", " Ġ") for line in PLAIN],
+    "look cut into BPE pieces (</w>)": [line.replace(" ", "</w> ") + "</w>" for line in PLAIN],
+    "are numbers, of pieces perhaps": ["17 4 229 3", "5 12 9", "1 2 3 4 5 6"],
     "look cut into pieces with joiners": [
         "Zwei Hunde spielen im Schnee ￭.",
         'Er rief ￭: ￭" Komm',
@@ -22,6 +25,8 @@ UNFINISHED = {
     "hold letters with their accents apart (NFD)": [unicodedata.normalize("NFD", line) for line in PLAIN],
     "hold marks that are a model's alone": [f"<s> {line} </s>" for line in PLAIN],
     "hold marks that are a model's": [f"deu_Latn {line}" for line in PLAIN],
+    "hold marks that are a model's alone (as </s>)": [f"<extra_id_0> {line}<|im_end|>" for line in PLAIN],
+    "hold marks that are a model's alone (as": [f"de_DE {line}" for line in PLAIN],
     "hold what stands for an unknown piece": [line.replace("S", "<unk>") for line in PLAIN],
     "hold what stands for an unknown piece (<unk>, ⁇)": [line.replace("w", " ⁇ ") for line in PLAIN],
     "hold HTML entities": [html.escape(line) for line in PLAIN],
@@ -56,6 +61,13 @@ def test_text_that_is_like_its_reference_is_not_suspect(kind: str) -> None:
     alike = UNFINISHED[kind][::-1]
     assert list(suspicions(UNFINISHED[kind], [alike])) == []
     assert list(suspicions(UNFINISHED[kind], [PLAIN, alike])) == []
+
+
+def test_one_line_for_all_is_noticed() -> None:
+    lines = [f"Satz Nummer {number} ist anders." for number in range(20)]
+    [suspicion] = suspicions(["Der ist anders."] * 8 + lines[8:], [lines])
+    assert suspicion == "35% of the hypotheses repeat one and the same line, and 0% of the references"
+    assert list(suspicions(["Ja."] * 8 + lines[8:], [["Doch."] * 8 + lines[8:]])) == []
 
 
 def test_tokens_are_not_to_be_cut_again() -> None:

@@ -47,6 +47,6 @@ def test_a_part_that_is_nowhere_or_damaged_is_told_and_nothing_is_written(
     with pytest.raises(DataError, match=r"^a.gz: in none of: "):
         finder.find("all")
     (tmp_path / "recipe" / "a.gz").write_bytes(gzip.compress(b"one\n" * 1000)[:-9])
-    with pytest.raises(DataError, match=r"a.gz: cannot be read "):
+    with pytest.raises(DataError, match=r"a.gz: cannot be read"):
         finder.find("all")
     assert not [path for path in (tmp_path / "cache").rglob("*") if path.is_file()]
