@@ -28,9 +28,11 @@ Either way it is done as soon as no living hypothesis can beat the best finished
 Log-probabilities only fall and a penalty's divisor only grows, so what a living hypothesis of log-probability l can
 still reach is at most l / divisor(longest length allowed): that stop never changes the result.
 
-`exact` stops for no other reason. `full` stops also when as many hypotheses have finished as the beam is wide, the
-usual rule elsewhere; it saves the steps that the proof costs, and makes a beam of width 1 greedy search. Where a
-strategy has groups, each of them stops when it is full.
+`exact` stops for no other reason. `full` stops also when as many hypotheses have finished as the beam is wide, and none
+that goes on is better so far than the best of them. It saves the steps that the proof costs, and makes a beam of width
+1 greedy search. The count alone is the usual rule elsewhere; but of a model that is sure of itself nearly all that a
+wide beam holds is poor, and what of it ends would end the search before the one good hypothesis. Where a strategy has
+groups, each of them stops when it is full.
 """
 
 

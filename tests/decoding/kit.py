@@ -131,7 +131,9 @@ def slow_beam(model: Asked, source: int, limit: int, beam: Beam) -> list[Hypothe
         finished += [ids[:-1] for _, ids in ranked[: beam.width] if ids[-1] == EOS]
         live = [(logp, ids) for logp, ids in ranked if ids[-1] != EOS][: beam.width]
         if beam.stop == "full" and len(finished) >= beam.width:
-            break
+            best = max(by_hand(model, source, ids, beam).score for ids in finished)
+            if all(logp / beam.penalty.divisor(step) <= best for logp, _ in live):
+                break
     return sorted((by_hand(model, source, ids, beam) for ids in finished), key=lambda one: -one.score)
 
 
@@ -151,7 +153,10 @@ def slow_diverse_beam(model: Asked, source: int, limit: int, beam: DiverseBeam) 
                 lost[ids[-1]] += beam.strength
             finished[group] += [ids[:-1] for _, ids in ranked[:share] if ids[-1] == EOS]
             live[group] = [(logp, ids) for logp, ids in ranked if ids[-1] != EOS][:share]
-            if beam.stop == "full" and len(finished[group]) >= share:
+        best = max((by_hand(model, source, ids, beam).score for group in finished for ids in group), default=-math.inf)
+        for group in range(beam.groups):
+            better = any(logp / beam.penalty.divisor(step) > best for logp, _ in live[group])
+            if beam.stop == "full" and len(finished[group]) >= share and not better:
                 live[group] = []
     every = [by_hand(model, source, ids, beam) for group in finished for ids in group]
     return sorted(every, key=lambda one: -one.score)

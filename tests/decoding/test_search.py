@@ -10,7 +10,7 @@ from nmtk.decoding.search import search
 from nmtk.decoding.specials import Specials
 from nmtk.decoding.strategies import Beam, DiverseBeam, Greedy, Mbr, Sampling, Strategy
 from nmtk.errors import ModelError, OptionsError
-from tests.decoding.kit import BOS, EOS, TableModel, all_sentences, run, same, slow_beam
+from tests.decoding.kit import BOS, EOS, WORDS, TableModel, all_sentences, run, same, slow_beam
 
 PENALTIES = [Gnmt(), Gnmt(alpha=2.0), Average(), Average(alpha=0.5), NoPenalty()]
 SEEDS = range(3)
@@ -187,6 +187,19 @@ def test_a_proof_ends_the_search_before_the_beam_is_full() -> None:
     model.logits[..., EOS] = 50.0
     run(model, Beam(width=4, stop="exact"), [0], [12])
     assert len(model.rows) == 1
+
+
+@pytest.mark.parametrize("width", [2, 3, 5])
+def test_poor_hypotheses_that_end_first_do_not_end_the_search(width: int) -> None:
+    """Of a model that is sure, what a beam holds beside the best is poor: sentences that end too soon."""
+    model, sure = TableModel(0), WORDS[0]
+    model.logits[:] = 0.0
+    model.logits[..., EOS] = 1.0
+    model.logits[:, :6, :, BOS, sure] = model.logits[:, :6, :, sure, sure] = 6.0
+    model.logits[:, 6:, :, sure, EOS] = 6.0
+    [[found]] = run(model, Beam(width=width), [0], [12])
+    [[greedy]] = run(model, Greedy(), [0], [12])
+    assert found.ids == greedy.ids == [sure] * 6
 
 
 def test_more_hypotheses_than_the_beam_is_wide_are_refused() -> None:
