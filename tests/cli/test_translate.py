@@ -100,7 +100,7 @@ def test_every_wish_is_a_flag_and_every_flag_is_heard() -> None:
         (("-m", "other", "--weights", "1,-1"), "--weights: found 1,-1, wanted 2 greater than 0, one for each -m"),
         (("--weights", "1", "--alignments"), "--weights are for an ensemble: found one -m, wanted two or more"),
         *(
-            ((flag, value), f"Invalid value for {name}: Input should be ")
+            ((flag, value), f"Invalid value for {name}: wanted at ")
             for flag, value, name in (
                 ("--temperature", "0.0", "'--temperature'"),
                 ("--temperature", "nan", "'--temperature'"),
