@@ -83,10 +83,10 @@ LengthPenalty: TypeAlias = Annotated[
 ]
 Alpha: TypeAlias = Annotated[float | None, _search(min=0.0, max=MOST_ALPHA, help="Strength of the length penalty.")]
 Stop: TypeAlias = Annotated[
-    Literal["full", "exact"] | None,
+    Literal["full", "best", "exact"] | None,
     _search(
-        help="exact searches on until nothing better can come; full until the beam's width has finished, and none that "
-        "goes on is better so far."
+        help="full ends when the beam's width has finished; best, when none that goes on is better so far, too; exact "
+        "searches on until nothing better can come."
     ),
 ]
 Groups: TypeAlias = Annotated[int | None, _search(min=1, max=MOST_WIDE, help="Groups of a diverse beam.")]

@@ -120,9 +120,11 @@ def search(
             )
         token_BWT[:, :, step - 1] = token_BW
 
-        if strategy.stop == "full":
-            best_BG = logp_BW.view(-1, groups, share).amax(2) / divisor_T[step]
-            full_BG = (finished.count_NG[alive_B] >= share) & (finished.score_NP[alive_B, :1] >= best_BG)
+        if strategy.stop != "exact":
+            full_BG = finished.count_NG[alive_B] >= share
+            if strategy.stop == "best":
+                best_BG = logp_BW.view(-1, groups, share).amax(2) / divisor_T[step]
+                full_BG &= finished.score_NP[alive_B, :1] >= best_BG
             logp_BW = logp_BW.masked_fill(full_BG.repeat_interleave(share, 1), -torch.inf)
         done_B = finished.score_NP[alive_B, -1] >= logp_BW.amax(1) / divisor_T[limit_B]
         left = len(done_B) - int(done_B.sum())

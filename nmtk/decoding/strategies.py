@@ -21,18 +21,18 @@ from nmtk.options import BY_KIND, Options
 
 Width = Annotated[int, Field(ge=1, le=MOST_WIDE)]
 
-Stop: TypeAlias = Literal["full", "exact"]
+Stop: TypeAlias = Literal["full", "best", "exact"]
 """When a sentence is done, if its hypotheses have not all reached the longest length allowed.
 
 Either way it is done as soon as no living hypothesis can beat the best finished ones, as many as were asked for.
 Log-probabilities only fall and a penalty's divisor only grows, so what a living hypothesis of log-probability l can
 still reach is at most l / divisor(longest length allowed): that stop never changes the result.
 
-`exact` stops for no other reason. `full` stops also when as many hypotheses have finished as the beam is wide, and none
-that goes on is better so far than the best of them. It saves the steps that the proof costs, and makes a beam of width
-1 greedy search. The count alone is the usual rule elsewhere; but of a model that is sure of itself nearly all that a
-wide beam holds is poor, and what of it ends would end the search before the one good hypothesis. Where a strategy has
-groups, each of them stops when it is full.
+`exact` stops for no other reason. `full` stops also when as many hypotheses have finished as the beam is wide, the
+usual rule elsewhere; it saves the steps that the proof costs. But of a model that is sure of itself nearly all that a
+wide beam holds is poor, and what of it ends would end the search before the one good hypothesis. So `best` wants, too,
+that none that goes on is better so far than the best of those. With either a beam of width 1 is greedy search. Where a
+strategy has groups, each of them stops so.
 """
 
 
@@ -93,7 +93,7 @@ class Beam(Options):
     kind: Literal["beam"] = "beam"
     width: Width = 4
     penalty: Penalty = Gnmt()
-    stop: Stop = "full"
+    stop: Stop = "best"
 
     groups: ClassVar[int] = 1
 
@@ -118,7 +118,7 @@ class DiverseBeam(Options):
     groups: Width = 4
     strength: Annotated[float, Field(ge=0, le=MOST_FACTOR)] = 0.5
     penalty: Penalty = Gnmt()
-    stop: Stop = "full"
+    stop: Stop = "best"
 
     @model_validator(mode="after")
     def _groups_are_equal(self) -> Self:

@@ -1,9 +1,10 @@
 """CTranslate2 in the place of nmtk's own search: the same model, exported once for each machine, in C++ and faster.
 
-Only the search is its own. Text, batches and what comes of them stay nmtk's, and so does every sentence that
-CTranslate2 has no answer for: one with a prefix, with required or forbidden phrases, one longer than the positions that
-were exported, one whose translation goes round in circles, which the loop guard would have stopped, and one that comes
-to its longest length: CTranslate2 knows but one of a batch, and what is cut must not depend on who else is in it.
+Only the search is its own; a beam ends when it is full, for `stop: best` too. Text, batches and what comes of them stay
+nmtk's, and so does every sentence that CTranslate2 has no answer for: one with a prefix, with required or forbidden
+phrases, one longer than the positions that were exported, one whose translation goes round in circles, which the loop
+guard would have stopped, and one that comes to its longest length: CTranslate2 knows but one of a batch, and what is
+cut must not depend on who else is in it.
 """
 
 import fcntl
@@ -189,8 +190,8 @@ def refuse(options: DecodingOptions) -> None:
     strategy = options.strategy
     if not isinstance(strategy, Greedy | Beam):
         raise OptionsError(f"--engine ctranslate2: found --decode {strategy.kind}, wanted greedy or beam")
-    if strategy.stop != "full":
-        raise OptionsError(f"--engine ctranslate2: found --stop {strategy.stop}, wanted full")
+    if strategy.stop == "exact":
+        raise OptionsError("--engine ctranslate2: found --stop exact, wanted full, or best, which is full here")
     for name, nothing in (("repetition_penalty", 1.0), ("min_ratio", 0.0)):
         if (found := getattr(options, name)) != nothing:
             flag = name.replace("_", "-")

@@ -130,10 +130,10 @@ def slow_beam(model: Asked, source: int, limit: int, beam: Beam) -> list[Hypothe
         ranked = sorted(grown, key=lambda one: -one[0])[: 2 * beam.width]
         finished += [ids[:-1] for _, ids in ranked[: beam.width] if ids[-1] == EOS]
         live = [(logp, ids) for logp, ids in ranked if ids[-1] != EOS][: beam.width]
-        if beam.stop == "full" and len(finished) >= beam.width:
-            best = max(by_hand(model, source, ids, beam).score for ids in finished)
-            if all(logp / beam.penalty.divisor(step) <= best for logp, _ in live):
-                break
+        best = max((by_hand(model, source, ids, beam).score for ids in finished), default=-math.inf)
+        better = beam.stop == "best" and any(logp / beam.penalty.divisor(step) > best for logp, _ in live)
+        if beam.stop != "exact" and len(finished) >= beam.width and not better:
+            break
     return sorted((by_hand(model, source, ids, beam) for ids in finished), key=lambda one: -one.score)
 
 
@@ -155,8 +155,8 @@ def slow_diverse_beam(model: Asked, source: int, limit: int, beam: DiverseBeam) 
             live[group] = [(logp, ids) for logp, ids in ranked if ids[-1] != EOS][:share]
         best = max((by_hand(model, source, ids, beam).score for group in finished for ids in group), default=-math.inf)
         for group in range(beam.groups):
-            better = any(logp / beam.penalty.divisor(step) > best for logp, _ in live[group])
-            if beam.stop == "full" and len(finished[group]) >= share and not better:
+            better = beam.stop == "best" and any(logp / beam.penalty.divisor(step) > best for logp, _ in live[group])
+            if beam.stop != "exact" and len(finished[group]) >= share and not better:
                 live[group] = []
     every = [by_hand(model, source, ids, beam) for group in finished for ids in group]
     return sorted(every, key=lambda one: -one.score)

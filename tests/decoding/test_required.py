@@ -93,7 +93,7 @@ def test_probabilities_are_the_models_own(seed: int) -> None:
 
 
 @each_seed
-@pytest.mark.parametrize("stop", ["full", "exact"])
+@pytest.mark.parametrize("stop", ["full", "best", "exact"])
 def test_sentences_that_require_nothing_go_their_way(seed: int, stop: Any) -> None:
     beam, limits = Beam(width=3, stop=stop), [12, 3, 9, 7, 12, 1, 11, 12]
     required: list[Any] = [[], [[(A,)]], [], [], [[(A, B)], [(C,)]], [], [], [[(B, B, B)]]]

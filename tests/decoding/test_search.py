@@ -16,7 +16,7 @@ PENALTIES = [Gnmt(), Gnmt(alpha=2.0), Average(), Average(alpha=0.5), NoPenalty()
 SEEDS = range(3)
 
 each_penalty = pytest.mark.parametrize("penalty", PENALTIES, ids=str)
-each_stop = pytest.mark.parametrize("stop", ["full", "exact"])
+each_stop = pytest.mark.parametrize("stop", ["full", "best", "exact"])
 each_seed = pytest.mark.parametrize("seed", SEEDS)
 each_of_any_kind = pytest.mark.parametrize(
     "strategy", [Greedy(), Beam(width=4), DiverseBeam(width=4, groups=2), Sampling(samples=3), Mbr(samples=2)], ids=str

@@ -84,7 +84,7 @@ def test_a_sample_that_has_ended_stays_as_it_is() -> None:
 
 
 @each_seed
-@pytest.mark.parametrize("stop", ["full", "exact"])
+@pytest.mark.parametrize("stop", ["full", "best", "exact"])
 @pytest.mark.parametrize(("width", "groups"), [(1, 1), (2, 2), (4, 2), (6, 3), (3, 3), (4, 1)])
 @pytest.mark.parametrize("strength", [0.0, 0.3, 3.0])
 def test_diverse_beams_are_the_slow_ones(seed: int, stop: str, width: int, groups: int, strength: float) -> None:

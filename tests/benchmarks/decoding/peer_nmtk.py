@@ -28,7 +28,8 @@ def open_translator(job: dict[str, Any]) -> Translator:
     """The model and the search, as the job says."""
     device = pick_device("cpu")
     bundle = Bundle.load(Path(job["run"]), device, pick_precision(job["precision"], device), packed=True)
-    strategy = Beam(width=job["beam"], penalty=Average(alpha=job["alpha"])) if job["beam"] > 1 else Greedy()
+    beam = Beam(width=job["beam"], penalty=Average(alpha=job["alpha"]), stop="full")  # as the peers do
+    strategy = beam if job["beam"] > 1 else Greedy()
     lengths = {
         "longest": job["longest"] + 1,
         "max_extra": job["longest"] + 1,
