@@ -6,7 +6,6 @@ recipes, the command line and the tests know it from there.
 """
 
 import json
-import re
 from collections.abc import Mapping, Sequence
 from http.client import HTTPException
 from pathlib import Path
@@ -23,6 +22,7 @@ from sacrebleu.utils import SACREBLEU_DIR
 from nmtk.errors import DataError, OptionsError
 from nmtk.evaluation.names import USUAL, Smoothing, Tokenizer
 from nmtk.evaluation.scores import Interval, Score
+from nmtk.languages import base_language
 from nmtk.options import BY_KIND, Options, nearest
 
 Lines: TypeAlias = Sequence[str]
@@ -284,7 +284,7 @@ def in_language(metric: Metric, language: str) -> Metric:
     """
     if not language:
         return metric
-    code = re.split("[-_]", language)[0].lower()
+    code = base_language(language)
     wanted = {"language": code, "tokenize": TOKENIZERS.get(code, "13a")}
     told = {name for name in metric.model_fields_set if getattr(metric, name) is not None}
     return metric.model_copy(update={name: wanted[name] for name in (wanted.keys() & type(metric).model_fields) - told})

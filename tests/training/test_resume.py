@@ -38,6 +38,18 @@ def assert_same(one: Path, other: Path) -> None:
     assert log_of(one) == log_of(other)
 
 
+def killed(death: str, recipe: Path, run: Path, *settings: str) -> None:
+    """Train in a process that ends as if by `kill -9`, at the place where `death`, which runs first, has put that."""
+    script = (
+        f"import os, signal, sys\n{death}"
+        "from nmtk.cli.app import main\n"
+        f"sys.argv = ['nmtk', 'train', {str(recipe)!r}, '-o', {str(run)!r}, *{list(settings)}]\n"
+        "main()\n"
+    )
+    died = subprocess.run([sys.executable, "-c", script], env=environment(), capture_output=True, check=False)
+    assert died.returncode == -signal.SIGKILL
+
+
 @pytest.mark.parametrize(
     "setting", ["sampling=null", "sampling={alpha: 0.5}", "consistency=simcut"], ids=["plain", "sampled", "twice"]
 )
@@ -46,21 +58,18 @@ def test_killed_runs_end_as_unbroken_ones(train: Train, recipe: Path, tmp_path: 
     straight = train("straight", *settings)
     assert straight.returncode == 0, straight.stderr
     for update in (8, 29, 34):  # some updates after a checkpoint, or right before the next
-        script = (
-            "import os, signal, sys\n"
-            "from nmtk.cli.app import main\n"
+        killed(
             "from nmtk.training.trainer import Trainer\n"
             "update = Trainer._update\n"
             "def die(trainer, share):\n"
             "    update(trainer, share)\n"
             f"    if trainer.state.update == {update}:\n"
             "        os.kill(os.getpid(), signal.SIGKILL)\n"
-            "Trainer._update = die\n"
-            f"sys.argv = ['nmtk', 'train', {str(recipe)!r}, '-o', {str(tmp_path / 'killed')!r}, *{settings}]\n"
-            "main()\n"
+            "Trainer._update = die\n",
+            recipe,
+            tmp_path / "killed",
+            *settings,
         )
-        died = subprocess.run([sys.executable, "-c", script], env=environment(), capture_output=True, check=False)
-        assert died.returncode == -signal.SIGKILL
         assert max(checkpoints_in(tmp_path / "killed")) == update // 5 * 5
     resumed = train("killed", *settings)
     assert resumed.returncode == 0, resumed.stderr
@@ -70,22 +79,17 @@ def test_killed_runs_end_as_unbroken_ones(train: Train, recipe: Path, tmp_path: 
 
 def test_killed_while_writing_a_checkpoint(train: Train, recipe: Path, tmp_path: Path) -> None:
     assert train("straight").returncode == 0
-    script = (
-        "import os, sys, signal\n"
-        "from pathlib import Path\n"
+    killed(
         "import nmtk.training.checkpoints as checkpoints\n"
-        "from nmtk.cli.app import main\n"
         "write = checkpoints.write_tensors\n"
         "def die(path, *rest):\n"
         "    write(path, *rest)\n"
         "    if '00000008' in str(path):\n"
         "        os.kill(os.getpid(), signal.SIGKILL)\n"
-        "checkpoints.write_tensors = die\n"
-        f"sys.argv = ['nmtk', 'train', {str(recipe)!r}, '-o', {str(tmp_path / 'killed')!r}]\n"
-        "main()\n"
+        "checkpoints.write_tensors = die\n",
+        recipe,
+        tmp_path / "killed",
     )
-    died = subprocess.run([sys.executable, "-c", script], env=environment(), capture_output=True, check=False)
-    assert died.returncode == -signal.SIGKILL
     assert max(checkpoints_in(tmp_path / "killed")) < 8
     assert train("killed").returncode == 0
     assert_same(tmp_path / "straight", tmp_path / "killed")

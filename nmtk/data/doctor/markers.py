@@ -15,6 +15,8 @@ from typing import NamedTuple, TypeAlias
 import numpy as np
 import numpy.typing as npt
 
+from nmtk.writing import SPACELESS
+
 Counts: TypeAlias = npt.NDArray[np.float32]
 
 PAIRS = 10_000
@@ -28,7 +30,7 @@ COVERED, OPPOSED, LEANING = 0.25, 0.6, 0.1
 """What makes two languages, and not two subjects of one: telling words are this share of either's; and either the sides
 of most pairs differ, which by chance half of them would, or by so much more of them do it one way than the other."""
 
-_WORD = re.compile(r"[\u0e00-\u0eff\u3040-\u30ff\u3400-\u9fff]|[^\W\d_]+")
+_WORD = re.compile(rf"[{SPACELESS}]|[^\W\d_]+")
 """A word; where no spaces part them (Thai, Lao, Chinese, Japanese), a character."""
 
 
